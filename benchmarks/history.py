@@ -18,8 +18,7 @@ from typing import Any
 from bot.app.content import prove_files
 from bot.canonical import canonical_json, sha256_hex
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import State
-from bot.delivery.publications import Queued
+from bot.delivery.model import Queued, State
 from bot.delivery.rows import publication_columns
 from bot.delivery.tables import attempt, delivery, move, publication
 from bot.engagement.ages import AGES, JUDGED_AGES, KINDS

@@ -28,10 +28,9 @@ from sqlalchemy import func, select
 from bot.authority.users import Role
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode, Schedule
-from bot.db.diskspace import Room
+from bot.db.sqlite import Room
 from bot.delivery.decide import Policy
-from bot.delivery.model import State
-from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
+from bot.delivery.model import FixedTime, NewPart, NewPublication, Publication, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.tables import delivery
 from bot.engine.scheduler import AccountWorkers, Service

@@ -120,3 +120,19 @@ class LeaseLostError(StoreError):
 
 class PausedError(StoreError):
     """No call may be made now: paused, stopped, settling first or not confirmed; none was begun."""
+
+
+class DatabaseUnusableError(StoreError, OperatorError):
+    """The database is missing, broken, foreign or newer: a person must act first."""
+
+
+class ConflictError(StoreError):
+    """Another row, or another worker, holds what was asked for."""
+
+
+class DiskFullError(StoreError):
+    """The disk has no room for the change; nothing of it was stored."""
+
+
+class BudgetSpentError(StoreError):
+    """The booking would go over the account's budget; it was not made."""

@@ -1,4 +1,4 @@
-"""Writes bot/platforms/x/emoji.py: the emoji sequences that X counts as one.
+"""Writes bot/platforms/x/emoji.json: the emoji sequences that X counts as one.
 
 Run by a person when the table should change; never at run time. The source is the list in
 PyPI's ``emoji`` package, which is Unicode's emoji-test.txt with the version that each sequence
@@ -13,7 +13,7 @@ about each of the 5,244 sequences; tests/conformance/test_x_oracle.py asks again
 
 from __future__ import annotations
 
-import textwrap
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -42,12 +42,13 @@ KNOWN |= {
     "⬛⬜⭐⭕❗🀄🈚🈯"
 }
 
-HEADER = '''"""Emoji sequences that X counts as one; written by tools/emoji_table.py, not by hand.
-
-Only what has more than one code point is here: a single emoji weighs 2 by its range anyway.
-Source: Unicode's emoji-test.txt up to Emoji 11, by way of PyPI's emoji {version}.
-"""
-'''
+ABOUT = (
+    "Emoji sequences that X counts as one; written by tools/emoji_table.py, not by hand. Only what"
+    " has more than one code point is here: a single emoji weighs 2 by its range anyway. Source:"
+    " Unicode's emoji-test.txt up to Emoji 11, by way of PyPI's emoji {version}. `styled` are one"
+    " when U+FE0F follows, `toned` when a skin tone does; `flags` are pairs of regional indicators;"
+    " `longer` is each first sign with each of the endings after it, 1f3fb for all five skin tones."
+)
 
 
 def sequences(table: Mapping[str, Mapping[str, object]]) -> set[str]:
@@ -66,21 +67,15 @@ def hexadecimal(text: str) -> str:
     return "-".join(f"{ord(char):x}" for char in text)
 
 
-def grouped(sequences: Iterable[str]) -> list[str]:
-    """Group what has the same endings: ``first first: ending ending;``."""
+def grouped(sequences: Iterable[str]) -> list[tuple[list[str], tuple[str, ...]]]:
+    """Group the first signs that have the same endings."""
     endings: dict[str, set[str]] = defaultdict(set)
     for text in sequences:
         endings[text[0]].add(hexadecimal(text[1:]))
     firsts: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for first, known in sorted(endings.items()):
         firsts[tuple(sorted(known))].append(hexadecimal(first))
-    return [f"{' '.join(some)}: {' '.join(known)};" for known, some in firsts.items()]
-
-
-def constant(name: str, comment: str, words: Iterable[str]) -> str:
-    lines = textwrap.wrap(" ".join(words), 96, break_on_hyphens=False)
-    body = textwrap.indent("\n".join(lines), "    ")
-    return f'#: {comment}\n{name} = """\n{body}\n"""\n'
+    return [(some, known) for known, some in firsts.items()]
 
 
 def main() -> None:
@@ -94,19 +89,14 @@ def main() -> None:
     # One tone stands for all five.
     longer = {text for text in known - short if not set(text) & set(TONES[1:])}
     letters = {"".join(chr(ord(half) - 0x1F1E6 + ord("a")) for half in flag) for flag in flags}
-    parts = [
-        HEADER.format(version=package.__version__),
-        constant("STYLED", "Followed by U+FE0F they are one.", sorted(map(hexadecimal, styled))),
-        constant("TONED", "Followed by a skin tone they are one.", sorted(map(hexadecimal, toned))),
-        constant("FLAGS", "Pairs of regional indicators.", sorted(letters)),
-        constant(
-            "LONGER",
-            "Joined and tagged sequences, each first sign with each of the endings after it;\n"
-            "#: 1f3fb stands for each of the five skin tones.",
-            grouped(longer),
-        ),
-    ]
-    Path("bot/platforms/x/emoji.py").write_text("\n".join(parts))
+    table = {
+        "about": ABOUT.format(version=package.__version__),
+        "styled": sorted(map(hexadecimal, styled)),
+        "toned": sorted(map(hexadecimal, toned)),
+        "flags": sorted(letters),
+        "longer": grouped(longer),
+    }
+    Path("bot/platforms/x/emoji.json").write_text(json.dumps(table) + "\n")
 
 
 if __name__ == "__main__":

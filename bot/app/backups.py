@@ -21,9 +21,8 @@ from bot.db import sqlite as files
 from bot.db.backup import Backup, restore
 from bot.db.database import Database, connect, parse_url
 from bot.db.lock import lock_beside
-from bot.db.migrate import newest, prove_known, revision_of, upgrade
-from bot.db.transfer import MOVED, fill
-from bot.delivery.restore_guard import mark_restored
+from bot.db.migrate import MOVED, fill, newest, prove_known, revision_of, upgrade
+from bot.delivery.sent_log import mark_restored
 from bot.errors import DecisionError, StoreError
 from bot.operations.opening import declare_restored, open_store, sent_log_path
 from bot.operations.status import SILENT
@@ -52,7 +51,7 @@ def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: date
         plain = Path(folder) / "plain.db" if readers else target
         made = store.backup(plain)
         if readers:
-            from bot.db.encryption import encrypt  # only who encrypts needs the library
+            from bot.db.backup import encrypt  # only who encrypts needs the library
 
             encrypt(plain, target, readers)
             sha256 = sha256_hex(target.read_bytes())
@@ -85,7 +84,7 @@ def restore_backup(
     with TemporaryDirectory(dir=directory) as folder:
         plain = Path(folder) / backup.name if identity else backup
         if identity:
-            from bot.db.encryption import decrypt  # only who encrypts needs the library
+            from bot.db.backup import decrypt  # only who encrypts needs the library
 
             decrypt(backup, plain, identity)
         if is_embedded:

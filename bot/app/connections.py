@@ -15,7 +15,7 @@ from typing import Any, cast
 from bot.authority.trust import ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Account, Campaign, Mode
-from bot.delivery.documents import documents_of
+from bot.delivery.interactions import documents_of
 from bot.delivery.ledger import AccountMeter
 from bot.errors import DecisionError, PlatformError, SettingsError
 from bot.masking import mask

@@ -20,12 +20,11 @@ from bot.app.storage import (
     settings,
     unused_secrets,
 )
-from bot.authority.account_verifier import unfit
-from bot.authority.trust import ConfigurationGuard
+from bot.authority.trust import ConfigurationGuard, unfit
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode
 from bot.content.zones import shown
-from bot.db.diskspace import MEBIBYTE
+from bot.db.sqlite import MEBIBYTE
 from bot.delivery.links import looks
 from bot.engine.clock_guard import ClockGuard
 from bot.errors import BotError

@@ -17,20 +17,20 @@ from bot.clock import SystemClock
 from bot.content.model import Mode
 from bot.db.backup import put_in_place
 from bot.db.database import Database, connect, parse_url, path_of
-from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
-from bot.db.migrate import newest, revision_of
-from bot.db.sqlite import sync
-from bot.db.transfer import (
+from bot.db.migrate import (
     ARRIVING,
     MOVED,
     close_to_writers,
     create_file,
     fill,
+    newest,
+    revision_of,
     set_revision,
 )
-from bot.delivery.restore_guard import instance_id
-from bot.errors import DecisionError, SettingsError
+from bot.db.sqlite import sync
+from bot.delivery.sent_log import instance_id
+from bot.errors import DatabaseUnusableError, DecisionError, SettingsError
 from bot.operations.opening import MOVE, open_store, sent_log_path
 from bot.settings import Settings, database_address, prepare_data
 

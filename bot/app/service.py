@@ -35,10 +35,9 @@ from bot.app.storage import (
     unused_secrets,
 )
 from bot.authority.access import Access
-from bot.authority.account_verifier import AccountVerifier
 from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
-from bot.authority.trust import ConfigurationGuard
+from bot.authority.trust import AccountVerifier, ConfigurationGuard
 from bot.checks.checking import DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.branches import ProposalBranches
@@ -62,8 +61,7 @@ from bot.operations.channels import channels_of, ping
 from bot.operations.disk import DiskWatch
 from bot.operations.status import Inspector
 from bot.planning.corrections import Corrections
-from bot.planning.planner import Planner
-from bot.planning.store import Store
+from bot.planning.store import Planner, Store
 from bot.platforms.base import Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm

@@ -1,18 +1,24 @@
 """Users, and what each of them signs in with; every change leaves an audit row."""
 
-from __future__ import annotations
-
+import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
+from typing import TypeVar
 
 import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from zxcvbn import zxcvbn
 
-from bot.authority.contacts import Absence
-from bot.authority.passwords import Passwords, prove_strong
+from bot.authority.notices import Absence
 from bot.authority.store import AuthorityStore
 from bot.authority.user_table import Passkey, Token, User
 from bot.authority.users import Person, Role
@@ -20,12 +26,92 @@ from bot.canonical import JsonObject, sha256_hex
 from bot.clock import Clock
 from bot.errors import DecisionError
 
+_Made = TypeVar("_Made")
+#: ASVS 5.0 6.2.1 asks for 8 and prefers 15.
+SHORTEST, LONGEST = 15, 1024
+#: Of zxcvbn's 0 to 4; 3 is safe against guessing at the hash (10^8 guesses and more).
+_STRONG = 3
+#: As much as zxcvbn takes: it slows down with the square of the length.
+_MEASURED = 72
+#: Comparisons that may wait for their turn; each takes 64 MiB and about 0.1 s.
+_MOST_WAITING = 6
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 #: A token of the command line ends after this.
 TOKEN_LIFE = timedelta(days=90)
 _RECOVERY_CODES = 8
 #: So that secret scanners know one.
 _TOKEN_START = "verbatim_"  # noqa: S105 - the beginning of all tokens is no secret
+
+
+class BusyError(DecisionError):
+    """Too many people sign in at once."""
+
+
+def prove_strong(password: str, name: str) -> None:
+    """Refuse what is guessed first; the DecisionError says what is asked for."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise DecisionError(f"a password has {SHORTEST} characters or more; four words will do")
+    if name in password.casefold():
+        raise DecisionError("a password does not contain the user's name")
+    found = zxcvbn(password[:_MEASURED], user_inputs=[name, "verbatim"])
+    if found["score"] < _STRONG:
+        why = found["feedback"]["warning"].rstrip(".") or "it is easy to guess"
+        raise DecisionError(
+            f"this password is too weak: {why[0].lower()}{why[1:]}; take four words"
+        )
+
+
+class _Turns:
+    """One thread of low priority, and a bounded number of those who wait for it."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name, initializer=_give_way)
+        self._room = BoundedSemaphore(_MOST_WAITING)
+
+    def run(self, work: Callable[..., _Made], *arguments: object) -> _Made:
+        """Return what the work makes, once it had its turn."""
+        if not self._room.acquire(blocking=False):
+            raise BusyError("too many people sign in just now; try again in a minute")
+        try:
+            return self._thread.submit(work, *arguments).result()
+        finally:
+            self._room.release()
+
+
+def _give_way() -> None:
+    """Lower this thread's own priority; elsewhere than on Linux it would be the process's."""
+    if sys.platform == "linux":
+        os.nice(10)
+
+
+@dataclass(slots=True)
+class Passwords:
+    """Hashes and compares (argon2id) in two threads that give way to all others.
+
+    One is for people whom we know something of, so that strangers cannot keep them waiting.
+    """
+
+    hasher: PasswordHasher = field(default_factory=PasswordHasher)
+    _strangers: _Turns = field(default_factory=lambda: _Turns("password-strangers"))
+    _known: _Turns = field(default_factory=lambda: _Turns("password-known"))
+    _nobody: str = ""
+
+    def hash(self, password: str) -> str:
+        """Return what is stored of a password."""
+        return self._known.run(self.hasher.hash, unicodedata.normalize("NFKC", password))
+
+    def matches(self, stored: str | None, password: str, *, is_known: bool) -> bool:
+        """Compare, for as long where there is no such user; BusyError where too many wait."""
+        if len(password) > LONGEST:
+            return False
+        queue = self._known if is_known else self._strangers
+        self._nobody = self._nobody or queue.run(self.hasher.hash, secrets.token_hex(16))
+        given = unicodedata.normalize("NFKC", password)
+        try:
+            queue.run(self.hasher.verify, stored or self._nobody, given)
+        except VerificationError:
+            return False
+        return stored is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +123,7 @@ class Access:
     passwords: Passwords = field(default_factory=Passwords)
 
     def add(self, name: str, roles: frozenset[Role], password: str, *, by: str) -> Person:
-        """Make a user; the first one must be able to make others.
-
-        Raises:
-            DecisionError: the name is taken or unfit, the password too weak, or no role is given.
-        """
+        """Make a user; DecisionError where the name is taken or unfit, or the password too weak."""
         if not NAME.fullmatch(name):
             raise DecisionError(
                 f"{name!r} is no name for a user: 2 to 40 of a-z, 0-9, full stop, _ and -"
@@ -56,12 +138,10 @@ class Access:
         return Person(name, roles)
 
     def person(self, name: str) -> Person | None:
-        """Find who has a name now."""
         user = self.store.users.get(name)
         return Person.of(user) if user else None
 
     def has_users(self) -> bool:
-        """Whether anybody can sign in."""
         return bool(self.store.users.all())
 
     def set_password(self, name: str, password: str, *, by: str, session: str = "") -> None:
@@ -107,10 +187,7 @@ class Access:
             raise DecisionError(f"{name} is the only operator; make another one first")
 
     def sign_out_everywhere(self, name: str, *, by: str) -> int:
-        """End all sessions and tokens of a user, and know none of their devices.
-
-        The answer is how many sessions.
-        """
+        """End all of a user's sessions and tokens, and know no device; return how many sessions."""
         with self.store.transaction():
             ended = self.store.sessions.end_all(name)
             self.store.devices.forget(name)
@@ -133,11 +210,7 @@ class Access:
         return Person.of(user) if user else None
 
     def set_absence(self, name: str, substitute: str, until: datetime, *, by: str) -> None:
-        """Let somebody else hear what waits for a user until then, with rights of their own.
-
-        Raises:
-            DecisionError: one of them is no user, they are the same, or it is over already.
-        """
+        """Let another user hear, with rights of their own, what waits for one until then."""
         if substitute == self._user(name).name:
             raise DecisionError("nobody stands in for themselves")
         if until <= self.clock.now():
@@ -147,7 +220,6 @@ class Access:
             self.store.absences.put(Absence(name, substitute, until))
 
     def end_absence(self, name: str, *, by: str) -> None:
-        """Let a user hear again themselves what waits for them."""
         with self._logged(by, "back", name):
             if not self.store.absences.end(name):
                 raise DecisionError(f"{name} is not away")
@@ -175,11 +247,9 @@ class Access:
 
     @staticmethod
     def ends_at(token: Token) -> datetime:
-        """Return when a token stops standing for its user."""
         return token.created_at + TOKEN_LIFE
 
     def revoke_token(self, person: Person, sha256: str) -> None:
-        """Let a token of theirs stand for nobody any more."""
         with self.store.transaction():
             self._revoke_token(person.name, sha256, by=person.name)
 
@@ -192,11 +262,7 @@ class Access:
             self.write(by, "token revoked", name, {"id": sha256})
 
     def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
-        """Ask this person for one-time codes from now on; return their recovery codes, this once.
-
-        Raises:
-            DecisionError: the code is not one of this secret, so their device has another.
-        """
+        """Ask for codes from now on; return recovery codes; DecisionError for a wrong one."""
         step = totp_step(secret, code, self.clock.now())
         if step is None:
             raise DecisionError("this code does not fit; is the clock of your device right?")
@@ -207,24 +273,20 @@ class Access:
         return codes
 
     def drop_totp(self, person: Person) -> None:
-        """Ask for no one-time codes any more."""
         with self._logged(person.name, "no one-time codes", person.name, {"codes": False}):
             self.store.users.set_totp(person.name, None, frozenset())
 
     def add_passkey(self, key: Passkey) -> None:
-        """Let a passkey stand for its user."""
         detail = {"label": key.label, "id": key.id, "public_key": key.public_key}
         with self._logged(key.user, "passkey", key.user, detail):
             self.store.passkeys.add(key)
 
     def remove_passkey(self, person: Person, key_id: str) -> None:
-        """Let one of their passkeys stand for nobody any more."""
         with self.store.transaction():
             if self.store.passkeys.remove(person.name, key_id):
                 self.write(person.name, "passkey removed", person.name, {"id": key_id})
 
     def end_session(self, person: Person, id_sha256: str) -> None:
-        """End one of a person's own sessions."""
         if id_sha256 in {row.id_sha256 for row in self.store.sessions.of(person.name)}:
             self.store.sessions.end(id_sha256)
             self.write(person.name, "session ended", person.name, {})
@@ -245,7 +307,6 @@ class Access:
             self.write(by, verb, subject, detail or {})
 
     def write(self, by: str, verb: str, subject: str, detail: JsonObject) -> None:
-        """Leave an audit row."""
         self.store.audit.write(by, verb, subject, detail=detail, now=self.clock.now())
 
 

@@ -1,6 +1,4 @@
-"""Accounts: since when they take part, whether they are stopped, what their servers said."""
-
-from __future__ import annotations
+"""Accounts and the content in force: what servers said, what is stopped, what is trusted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.authority.tables import StopReason, account_stop
+from bot.authority.tables import StopReason, account_stop, content_tree, trust
 from bot.authority.tables import account as accounts
 from bot.canonical import JsonObject
 from bot.content.model import Account
@@ -20,6 +18,8 @@ from bot.errors import DecisionError
 from bot.platforms.spec import Destination, Limits
 
 _A, _S = accounts.c, account_stop.c
+#: Trees that are kept, the one in force included.
+_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,6 @@ class Accounts(Repository):
             connection.execute(update(accounts).where(*gone).values(removed_at=now))
 
     def get(self, name: str) -> AccountState | None:
-        """Find an account."""
         return next(iter(self._find(_A.name == name)), None)
 
     def all(self) -> tuple[AccountState, ...]:
@@ -142,3 +141,47 @@ def _as_state(rows: Sequence[Row[Any]]) -> AccountState:
         lists = {name: tuple(each) for name, each in known.items() if isinstance(each, list)}
         values["limits"] = Limits(**{**known, **lists})
     return AccountState(**values)
+
+
+class ContentTrees(Repository):
+    """Content is applied as a whole tree or not at all."""
+
+    def apply(
+        self, tree_sha256: str, files: Mapping[str, str], now: datetime, commit: str = ""
+    ) -> bool:
+        """Put a tree into force; False where it is in force already."""
+        latest = select(content_tree.c.id).order_by(content_tree.c.id.desc())
+        with self._db.write() as connection:
+            newest = latest.limit(1).with_only_columns(content_tree.c.tree_sha256)
+            if connection.execute(newest).scalar_one_or_none() == tree_sha256:
+                return False
+            values = {"tree_sha256": tree_sha256, "files": dict(files), "applied_at": now}
+            values["commit"] = commit
+            connection.execute(content_tree.insert().values(values))
+            kept = list(connection.execute(latest.limit(_KEPT)).scalars())
+            connection.execute(delete(content_tree).where(content_tree.c.id < kept[-1]))
+            return True
+
+    def last(self) -> tuple[str, Mapping[str, str]] | None:
+        """Read the tree in force: its hash, and its files' texts by path."""
+        row = self._row(select(content_tree).order_by(content_tree.c.id.desc()).limit(1))
+        return None if row is None else (row.tree_sha256, row.files)
+
+    def last_commit(self) -> str:
+        """Return the newest signed commit that was in force; empty before there is one."""
+        has_commit = select(content_tree.c.commit).where(content_tree.c.commit != "")
+        row = self._row(has_commit.order_by(content_tree.c.id.desc()).limit(1))
+        return row.commit if row else ""
+
+
+class Trust(Repository):
+    """What was recorded of the configuration, and by whom; a change needs the operator."""
+
+    def recorded(self) -> JsonObject | None:
+        """Read what is trusted; None before the first start."""
+        row = self._row(select(trust.c.recorded).order_by(trust.c.id.desc()).limit(1))
+        return None if row is None else row.recorded
+
+    def record(self, recorded: JsonObject, by: str, now: datetime) -> None:
+        """Trust this from now on; what was trusted before is kept."""
+        self._change(trust.insert().values(recorded=recorded, by=by, at=now))

@@ -1,20 +1,32 @@
-"""Approvals of fingerprints: what people decide about sending."""
+"""Approvals of fingerprints and objections to them: what people decide about sending."""
 
-from __future__ import annotations
-
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, Connection, literal, select, true, union_all, update
 
-from bot.authority.audit import append
-from bot.authority.tables import approval
+from bot.authority.audit import AuditRow, append
+from bot.authority.audit_head import rows_in
+from bot.authority.tables import ObjectionKind, approval, objection
 from bot.db.database import Repository
-from bot.db.errors import ConflictError
-from bot.errors import DecisionError
+from bot.errors import ConflictError, DecisionError
 
 _A = approval.c
+_O = objection.c
+_STANDS = _O.settled_at.is_(None)
+#: Verbs of the log that are an objection.
+OBJECTING: Mapping[str, ObjectionKind] = {
+    "ask change": ObjectionKind.CHANGE, "refuse": ObjectionKind.REFUSAL
+}  # fmt: skip
+WITHDRAW = "withdraw"
+#: Verbs with which somebody takes back their approval of the fingerprints in the row.
+TAKING_BACK = frozenset({*OBJECTING, WITHDRAW})
+#: Verbs after which the same person asks for no change any more.
+_SETTLING = frozenset({"approve", "refuse", WITHDRAW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,6 @@ class Approvals(Repository):
         return self._standing(_A.fingerprint == fingerprint)
 
     def of_post(self, post_id: str) -> tuple[Approval, ...]:
-        """Read the standing approvals of all fingerprints of a post, oldest first."""
         return self._standing(_A.post_id == post_id)
 
     def all(self) -> tuple[Approval, ...]:
@@ -101,3 +112,113 @@ class Approvals(Repository):
         columns = [_A[name] for name in Approval.__slots__]
         query = select(*columns).where(which, _A.voided_at.is_(None)).order_by(_A.id)
         return tuple(Approval(**row._mapping) for row in self._rows(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One approver's objection to one fingerprint; while it stands, that does not go out."""
+
+    fingerprint: str
+    post_id: str
+    kind: ObjectionKind
+    by: str
+    comment: str
+    at: datetime
+
+    @property
+    def key(self) -> tuple[str, str, ObjectionKind]:
+        return self.fingerprint, self.by, self.kind
+
+
+class Objections(Repository):
+    """Objections are never deleted; one that is settled counts no more."""
+
+    def add(self, *new: Objection) -> None:
+        """Store objections; one that stands already is left as it is."""
+        with self._db.write() as connection:
+            for each in new:
+                row = self._db.insert(objection).values(asdict(each))
+                connection.execute(row.on_conflict_do_nothing())
+
+    def settle(self, fingerprints: Iterable[str], by: str, *, why: str, now: datetime) -> set[str]:
+        """Let a person's requests for a change stand no more; return of which fingerprints."""
+        ended = (
+            update(objection)
+            .where(_O.fingerprint.in_(list(fingerprints)), _O.by == by, _STANDS)
+            .where(_O.kind == ObjectionKind.CHANGE)
+            .values(settled_at=now, settle_reason=why)
+        )
+        with self._db.write() as connection:
+            return set(connection.execute(ended.returning(_O.fingerprint)).scalars())
+
+    def standing(self) -> tuple[Objection, ...]:
+        """Read all objections that stand, oldest first; there are few."""
+        columns = [_O[name] for name in Objection.__slots__]
+        rows = self._rows(select(*columns).where(_STANDS).order_by(_O.id))
+        return tuple(Objection(**row._mapping) for row in rows)
+
+    def refused(self) -> frozenset[str]:
+        """Return the fingerprints that never go out."""
+        refusals = select(_O.fingerprint).where(_STANDS, _O.kind == ObjectionKind.REFUSAL)
+        return frozenset(row.fingerprint for row in self._rows(refusals))
+
+
+def answers_to(connection: Connection, fingerprint: str) -> frozenset[tuple[str, int]]:
+    """Return which approvals of a fingerprint, and objections to it, stand in this moment."""
+    yes = select(literal("approval"), approval.c.id).where(
+        approval.c.fingerprint == fingerprint, approval.c.voided_at.is_(None)
+    )
+    no = select(literal("objection"), _O.id).where(_O.fingerprint == fingerprint, _STANDS)
+    return frozenset((kind, id_) for kind, id_ in connection.execute(union_all(yes, no)))
+
+
+@dataclass(slots=True)
+class LoggedAnswers:
+    """What rows of the log leave standing: the last word of each person on each fingerprint."""
+
+    objections: dict[tuple[str, str, ObjectionKind], Objection] = field(default_factory=dict)
+    #: By post: how often somebody took an approval back.
+    rounds: Counter[str] = field(default_factory=Counter)
+    #: By fingerprint and name: the round that began when they last took their approval back.
+    #: It only grows: no row that is added brings back what was signed before it.
+    taken_back: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def answers_in(rows: Iterable[AuditRow]) -> LoggedAnswers:
+    """Return what the rows of the log, oldest first, leave standing."""
+    found = LoggedAnswers()
+    for row in rows:
+        is_taken_back = row.verb in TAKING_BACK
+        found.rounds[row.subject] += is_taken_back
+        for fingerprint in row.detail.get("fingerprints", ()):
+            if is_taken_back:
+                found.taken_back[fingerprint, row.who] = found.rounds[row.subject]
+            if row.verb in _SETTLING:
+                found.objections.pop((fingerprint, row.who, ObjectionKind.CHANGE), None)
+            if kind := OBJECTING.get(row.verb):
+                made = Objection(fingerprint, row.subject, kind, row.who, row.why, row.at)
+                found.objections[made.key] = made
+    return found
+
+
+@dataclass(slots=True)
+class AnswersOnDisk:
+    """The same out of the log's copy beside the database, where no database reaches.
+
+    Who can write the database could bring back a signed approval that was taken back, or remove
+    an objection.
+    """
+
+    file: Path
+    _size: int = -1
+    _answers: LoggedAnswers = field(default_factory=LoggedAnswers)
+
+    def read(self) -> LoggedAnswers:
+        """Return what stands by the file; it is read anew where it has grown."""
+        size = self.file.stat().st_size if self.file.exists() else 0
+        if size != self._size:
+            verbs = TAKING_BACK | _SETTLING
+            known = (row for row in rows_in(self.file) if row.get("verb") in verbs)
+            rows = (AuditRow(**{**row, "detail": json.loads(row["detail"])}) for row in known)
+            self._size, self._answers = size, answers_in(rows)
+        return self._answers

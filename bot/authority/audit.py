@@ -1,7 +1,5 @@
 """The audit log: who decided what and why, each row hashed together with the row before."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Text, func, insert, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Text, func, insert, select, type_coerce
 
 from bot import visible
 from bot.authority.audit_head import (
@@ -18,7 +16,6 @@ from bot.authority.audit_head import (
     row_line,
     rows_in,
     sign_head,
-    sign_text,
 )
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
@@ -73,7 +70,6 @@ class Audit(Repository):
         detail: JsonObject | None = None,
         now: datetime,
     ) -> AuditRow:
-        """Write a decision down."""
         with self._db.write() as connection:
             row = append(connection, who, verb, subject, why=why, detail=detail or {}, now=now)
         self.copy()
@@ -128,23 +124,21 @@ class Audit(Repository):
 
     def rows(self, limit: int | None = None, since: datetime | None = None) -> tuple[AuditRow, ...]:
         """Read rows, newest first."""
-        query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
-        found = self._rows(query.where(audit.c.at >= since) if since else query)
-        return tuple(AuditRow(**row._mapping) for row in found)
+        return self._read(*((audit.c.at >= since,) if since else ()), limit=limit)
 
     def about(
         self, subject: str, *verbs: str, since: datetime | None = None
     ) -> tuple[AuditRow, ...]:
         """Read the rows of these verbs about one subject, newest first."""
         wanted = audit.c.subject == subject, audit.c.verb.in_(verbs)
-        query = select(audit).where(*wanted).order_by(audit.c.seq.desc())
-        found = self._rows(query.where(audit.c.at >= since) if since else query)
-        return tuple(AuditRow(**row._mapping) for row in found)
+        return self._read(*wanted, *((audit.c.at >= since,) if since else ()))
 
     def of(self, *verbs: str, after: int = 0) -> tuple[AuditRow, ...]:
         """Read the rows of these verbs, newest first."""
-        wanted = audit.c.seq > after, audit.c.verb.in_(verbs)
-        query = select(audit).where(*wanted).order_by(audit.c.seq.desc())
+        return self._read(audit.c.seq > after, audit.c.verb.in_(verbs))
+
+    def _read(self, *which: ColumnElement[bool], limit: int | None = None) -> tuple[AuditRow, ...]:
+        query = select(audit).where(*which).order_by(audit.c.seq.desc()).limit(limit)
         return tuple(AuditRow(**row._mapping) for row in self._rows(query))
 
     def verify(self) -> int | None:
@@ -198,7 +192,7 @@ class Audit(Repository):
 
     def sign(self, text: str) -> tuple[str, str]:
         """Return this machine's public key and its signature of a text, in hexadecimal."""
-        return sign_text(self._key, text)
+        return self.public_key(), audit_key(self._key).sign(text.encode()).hex()
 
 
 class RowsOnce:

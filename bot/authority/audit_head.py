@@ -1,7 +1,5 @@
 """The audit log for people outside: its head, signed on this machine, and its rows as a file."""
 
-from __future__ import annotations
-
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
@@ -36,11 +34,7 @@ class SignedHead:
 
 
 def audit_key(path: Path) -> Ed25519PrivateKey:
-    """Return the machine's private key; the first call makes it.
-
-    Raises:
-        StoreError: others may read it.
-    """
+    """Return the machine's private key, made at first; StoreError where others may read it."""
     if not path.exists():
         write_private(path, Ed25519PrivateKey.generate().private_bytes_raw())
     if path.stat().st_mode & 0o077:
@@ -56,14 +50,8 @@ def sign_head(path: Path, head: tuple[int, str], now: datetime) -> str:
     return f"{text}:{urlsafe_b64encode(key.sign(text.encode())).decode()}"
 
 
-def sign_text(path: Path, text: str) -> tuple[str, str]:
-    """Return the machine's public key and its signature of a text, in hexadecimal."""
-    key = audit_key(path)
-    return key.public_key().public_bytes_raw().hex(), key.sign(text.encode()).hex()
-
-
 def is_signed(text: str, key: str, signature: str) -> bool:
-    """Return whether a public key signed a text; both as `sign_text` returns them."""
+    """Return whether a public key signed a text; both as `Audit.sign` returns them."""
     try:
         public, signed = bytes.fromhex(key), bytes.fromhex(signature)
         Ed25519PublicKey.from_public_bytes(public).verify(signed, text.encode())
@@ -73,11 +61,7 @@ def is_signed(text: str, key: str, signature: str) -> bool:
 
 
 def read_head(word: str, key: str = "") -> SignedHead:
-    """Read a signed head, of one public key where that is given.
-
-    Raises:
-        DecisionError: it is no head, or not signed by that key.
-    """
+    """Read a signed head; DecisionError where it is none, or not signed by that key."""
     text, _, signature = word.strip().rpartition(":")
     try:
         _, rows, *rest = text.split(":")

@@ -3,8 +3,6 @@
 Every answer needs the user's own gesture (finger, face or PIN), not only the device.
 """
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 import json
@@ -159,11 +157,7 @@ def new_passkey(
 def verified(
     answer: str, challenge: bytes, *, origin: str, public_key: str, sign_count: int = 0
 ) -> int:
-    """Return the sign count of an answer that this key gave to this challenge on this desk.
-
-    Raises:
-        SignInError: it did not.
-    """
+    """Return the sign count of a key's answer to a challenge; SignInError where it is not so."""
     try:
         return webauthn.verify_authentication_response(
             credential=answer, expected_challenge=challenge, expected_rp_id=Site(origin).name,

@@ -4,12 +4,10 @@ A pause ends only by a row of the log. So a clock that jumps ahead, or a service
 ends none; see `AuthorityStore.end_pauses`.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, update
@@ -101,10 +99,14 @@ class PauseState:
         """What of a post is paused; empty where everything is."""
         return str(self.target) if self.target != EVERYTHING else ""
 
-    def includes(self, other: PauseState) -> bool:
+    def includes(self, other: Self) -> bool:
         """Whether the other one would add nothing to this one."""
         lasts = self.until is None or (other.until is not None and other.until <= self.until)
         return self.target == other.target and lasts and self.all_calls >= other.all_calls
+
+    def outlasts(self, until: datetime | None) -> bool:
+        """Whether it goes on though all that end by then are ended; None ends all."""
+        return until is not None and (self.until is None or self.until > until)
 
     def logged(self) -> JsonObject:
         """Return what the log keeps beside who, when and why."""
@@ -252,29 +254,12 @@ def pauses_in(rows: Iterable[AuditRow]) -> tuple[PauseState, ...]:
     for row in rows:
         if row.verb not in {PAUSE, RESUME} or "scope" not in row.detail:
             continue
-        target, until = _read_logged(row.detail)
+        target = PauseTarget(PauseScope[row.detail["scope"]], row.detail["value"])
+        ends = row.detail.get("until")
+        until = datetime.fromisoformat(ends) if ends else None
         if row.verb == PAUSE:
             calls = bool(row.detail.get("all_calls"))
             lasting.append(PauseState(row.why, row.who, row.at, calls, target, until))
         else:
-            lasting = [each for each in lasting if not _is_ended(each, target, until)]
+            lasting = [each for each in lasting if each.target != target or each.outlasts(until)]
     return tuple(lasting)
-
-
-def _read_logged(detail: Mapping[str, Any]) -> tuple[PauseTarget, datetime | None]:
-    target = PauseTarget(PauseScope[detail["scope"]], detail["value"])
-    until = detail.get("until")
-    return target, datetime.fromisoformat(until) if until else None
-
-
-def _is_ended(each: PauseState, target: PauseTarget, until: datetime | None) -> bool:
-    is_over = until is None or (each.until is not None and each.until <= until)
-    return each.target == target and is_over
-
-
-def missing_pauses(
-    logged: Iterable[PauseState], here: Iterable[PauseState]
-) -> tuple[PauseState, ...]:
-    """Return what lasts by the log and not here, whatever was written of its reason."""
-    known = {replace(each, reason="") for each in here}
-    return tuple(each for each in logged if replace(each, reason="") not in known)

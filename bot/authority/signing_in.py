@@ -1,7 +1,5 @@
 """Signing in and proving oneself again; who fails too often waits, and nobody else does."""
 
-from __future__ import annotations
-
 import ipaddress
 import secrets
 from dataclasses import dataclass
@@ -59,11 +57,7 @@ class SignIn:
     access: Access
 
     def with_password(self, name: str, password: str, code: str, visitor: Visitor) -> NewSession:
-        """Start a session.
-
-        Raises:
-            SignInError: name, password or code is wrong, or there were too many tries.
-        """
+        """Start a session; SignInError where anything is wrong, or after too many tries."""
         name = name.strip().casefold()
         user = self.access.store.users.get(name) if NAME.fullmatch(name) else None
         source, is_known = self._source(visitor, user)
@@ -88,11 +82,7 @@ class SignIn:
         return NewSession(session, device)
 
     def prove_again(self, session: str, password: str, code: str) -> None:
-        """Note that a session's user gave their password again; after five wrong ones it ends.
-
-        Raises:
-            SignInError: it is wrong.
-        """
+        """Note that they gave their password again, or SignInError; five wrong ones end it."""
         row = self._row(session)
         user = self.access.store.users.get(row.user) if row else None
         if not self._proves(user, password, code, is_known=True):
@@ -103,9 +93,8 @@ class SignIn:
         self.note_proof(session)
 
     def note_proof(self, session: str) -> None:
-        """Note that a session's user has proved again who they are."""
         self.access.store.failures.forgive(_key("session", session))
-        self.access.store.sessions.prove(sha256_hex(session), self.access.clock.now())
+        self.access.store.sessions.note(sha256_hex(session), proved_at=self.access.clock.now())
 
     def is_proved(self, session: str) -> bool:
         """Whether this session's user gave a password or a passkey a short while ago."""
@@ -113,11 +102,7 @@ class SignIn:
         return row is not None and self.access.clock.now() - row.proved_at < FRESH
 
     def prove(self, name: str, password: str, code: str) -> Person:
-        """Return who has this name and password; for the command line, where nobody waits.
-
-        Raises:
-            SignInError: they do not belong together.
-        """
+        """Return who has this name and password, or SignInError; for the command line."""
         user = self.access.store.users.get(name)
         source = _key("terminal", name)
         self._require_tries_left(source)
@@ -138,11 +123,10 @@ class SignIn:
             store.sessions.end(row.id_sha256)
             return None
         if now - row.seen_at >= _SEEN_EVERY:
-            store.sessions.touch(row.id_sha256, now)
+            store.sessions.note(row.id_sha256, seen_at=now)
         return person
 
     def sign_out(self, session: str) -> None:
-        """End one session."""
         self.access.store.sessions.end(sha256_hex(session))
 
     def _row(self, session: str) -> SessionRow | None:

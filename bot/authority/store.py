@@ -1,40 +1,37 @@
 """What is stored of people's word, as the services of `authority` and all above see it."""
 
-from __future__ import annotations
-
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.authority.accounts import Accounts
-from bot.authority.approvals import Approval, Approvals
-from bot.authority.audit import Audit
-from bot.authority.audit_head import SignedHead
-from bot.authority.chain import unconfirmed_approvals, unconfirmed_users
-from bot.authority.contacts import Absences, Addresses
-from bot.authority.content_trees import ContentTrees, Trust
-from bot.authority.notices import Notices, Workers
-from bot.authority.objections import (
+from bot.authority.accounts import Accounts, ContentTrees, Trust
+from bot.authority.approvals import (
+    TAKING_BACK,
     AnswersOnDisk,
+    Approval,
+    Approvals,
     LoggedAnswers,
     Objection,
     Objections,
     answers_in,
     answers_to,
 )
+from bot.authority.audit import Audit, AuditRow
+from bot.authority.audit_head import SignedHead
+from bot.authority.notices import Absences, Addresses, Notices, Workers
 from bot.authority.pauses import (
     RESUME,
     SERVICE,
     Pauses,
     PauseState,
-    missing_pauses,
     pauses_in,
     resumed,
 )
-from bot.authority.pinned_keys import PinnedKeys
 from bot.authority.user_table import (
     Devices,
     Passkeys,
@@ -44,12 +41,16 @@ from bot.authority.user_table import (
     User,
     Users,
 )
+from bot.authority.users import PinnedKeys
+from bot.canonical import JsonObject, sha256_hex
 from bot.db import sqlite as files
 from bot.db.backup import Backup, back_up
 from bot.db.database import StoreContext, path_of
-from bot.db.migrate import newest
-from bot.db.transfer import write_file
+from bot.db.migrate import newest, write_file
 from bot.errors import StoreError
+
+#: Of a user in the table, in details of rows and in `_facts`.
+_FACTS = frozenset({"roles", "password_sha256", "codes"})
 
 
 class AuthorityStore:
@@ -57,6 +58,8 @@ class AuthorityStore:
 
     def __init__(self, context: StoreContext) -> None:
         self._db = context.db
+        #: Lets several reads be one transaction, of one state; nothing is written meanwhile.
+        self.looking = context.db.looking
         #: Where the sent log, the lock and a SQLite database are.
         self.directory = context.directory
         self.room = context.room
@@ -86,7 +89,6 @@ class AuthorityStore:
         return self._db.is_sqlite
 
     def close(self) -> None:
-        """Let go of all connections."""
         self._db.close()
 
     @contextmanager
@@ -96,16 +98,8 @@ class AuthorityStore:
             yield
         self.audit.copy()
 
-    def looking(self) -> AbstractContextManager[None]:
-        """Let several reads be one transaction, of one state; nothing is written meanwhile."""
-        return self._db.looking()
-
     def time(self) -> datetime:
-        """Return what PostgreSQL says the time is, in UTC.
-
-        Raises:
-            StoreError: it does not answer, or is an embedded one, which has its machine's.
-        """
+        """Return PostgreSQL's time, in UTC; StoreError where it does not answer, or is embedded."""
         return self._db.time()
 
     def answers_to(self, fingerprint: str) -> frozenset[tuple[str, int]]:
@@ -173,7 +167,10 @@ class AuthorityStore:
 
     def _missing_pauses(self) -> tuple[PauseState, ...]:
         """Return the pauses that last by the log and not here."""
-        return missing_pauses(pauses_in(self.audit.rows()[::-1]), self.pauses.lasting())
+        # Whatever was written of their reasons.
+        here = {replace(each, reason="") for each in self.pauses.lasting()}
+        logged = pauses_in(self.audit.rows()[::-1])
+        return tuple(each for each in logged if replace(each, reason="") not in here)
 
     def _unconfirmed_objections(self) -> tuple[tuple[Objection, ...], tuple[Objection, ...]]:
         """Return what stands by the log and not here, and what stands here and not by the log."""
@@ -194,13 +191,7 @@ class AuthorityStore:
         )
 
     def find_damage(self) -> str:
-        """Look through all of an embedded database; what is broken, or empty.
-
-        PostgreSQL looks after its own pages.
-
-        Raises:
-            StoreError: it cannot be looked at now.
-        """
+        """Return what is broken of an embedded database, or empty, or StoreError."""
         if not self.is_sqlite:
             return ""
         try:
@@ -209,15 +200,86 @@ class AuthorityStore:
             raise StoreError(f"the database cannot be looked through: {error}") from error
 
     def backup(self, target: Path) -> Backup:
-        """Write the whole state to a new SQLite file, and prove it.
-
-        Raises:
-            StoreError: it failed.
-            DecisionError: the file exists.
-        """
+        """Write the whole state to a new SQLite file, and prove it, or StoreError."""
         if self.is_sqlite:
             return back_up(path_of(self._db.url), target)
         with TemporaryDirectory(dir=self.directory) as folder:
             copy = Path(folder) / "copy.db"
             write_file(self._db, copy, revision=newest())
             return back_up(copy, target)
+
+
+def unconfirmed_approvals(
+    rows: Iterable[AuditRow], approvals: Iterable[Approval]
+) -> tuple[Approval, ...]:
+    """Return the standing approvals that nobody gave just so, or that were taken back since."""
+    given: dict[tuple[str, str], tuple[str, JsonObject]] = {}
+    for row in rows:
+        for fingerprint in row.detail.get("fingerprints", ()):
+            if row.verb == "approve":
+                given[fingerprint, row.who] = row.subject, row.detail.get("sources", {})
+            elif row.verb == "void":
+                given.pop((fingerprint, str(row.detail.get("by"))), None)
+            elif row.verb in TAKING_BACK:
+                given.pop((fingerprint, row.who), None)
+    return tuple(
+        each
+        for each in approvals
+        if given.get((each.fingerprint, each.by)) != (each.post_id, each.sources)
+    )
+
+
+def unconfirmed_users(
+    rows: Sequence[AuditRow], users: Sequence[User], keys: Mapping[str, Mapping[str, str]]
+) -> tuple[tuple[User, ...], tuple[str, ...]]:
+    """Return the users who are not as the log says, and the names of those who are not there.
+
+    Of each it knows roles, password, codes, passkeys and tokens.
+
+    Args:
+        keys: By user: the ids of their passkeys, with public keys, and of their tokens.
+    """
+    known, given = _known(rows), _given(rows)
+    others = tuple(
+        user
+        for user in users
+        if known.get(user.name) != _facts(user)
+        or not keys[user.name].items() <= given[user.name].items()
+    )
+    return others, tuple(sorted(known.keys() - {user.name for user in users}))
+
+
+def _known(rows: Iterable[AuditRow]) -> dict[str, dict[str, object]]:
+    known: dict[str, dict[str, object]] = {}
+    for row in rows:
+        if row.verb == "user add":
+            known[row.subject] = {"codes": False}
+        elif row.verb == "user remove":
+            known.pop(row.subject, None)
+        for name in row.detail.get("users removed", ()) if row.verb == "recall" else ():
+            known.pop(name, None)
+        if row.subject in known and (row.verb.startswith("user ") or "one-time codes" in row.verb):
+            # Not of other verbs about users, such as `user pin`: theirs is no fact of the table.
+            facts = {name: value for name, value in row.detail.items() if name in _FACTS}
+            known[row.subject] |= facts
+    return known
+
+
+def _given(rows: Iterable[AuditRow]) -> dict[str, dict[str, str]]:
+    given: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        if row.verb in {"user add", "user remove", "user reset"}:
+            given.pop(row.subject, None)
+        elif row.verb in {"passkey", "token"}:
+            given[row.subject][row.detail["id"]] = row.detail.get("public_key", "")
+        elif row.verb in {"passkey removed", "token revoked"}:
+            given[row.subject].pop(row.detail["id"], None)
+    return given
+
+
+def _facts(user: User) -> dict[str, object]:
+    return {
+        "roles": sorted(user.roles),
+        "password_sha256": sha256_hex(user.password_hash),
+        "codes": user.totp_secret is not None,
+    }

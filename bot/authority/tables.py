@@ -1,7 +1,5 @@
 """Tables of what people decide: approvals, objections, pauses, trust, users; what they are told."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -238,12 +236,7 @@ absence = Table(
 sign_in_failure = Table(
     "sign_in_failure",
     metadata,
-    Column(
-        "who_sha256",
-        String(64),
-        primary_key=True,
-        comment="of an address, a device, a session or a terminal",
-    ),
+    Column("who_sha256", String(64), primary_key=True, comment="of an address, device or session"),
     Column("count", Integer, nullable=False, comment="failures in a row"),
     Column("last_at", Instant, nullable=False, comment="the last of them"),
 )

@@ -9,8 +9,7 @@ from sqlalchemy import Column, Row, Table, delete, or_, select, update
 from bot.authority.tables import device, passkey, session, sign_in_failure, token, user
 from bot.canonical import sha256_hex
 from bot.db.database import Repository
-from bot.db.errors import ConflictError
-from bot.errors import DecisionError
+from bot.errors import ConflictError, DecisionError
 
 _U = user.c
 _S = session.c
@@ -96,12 +95,10 @@ class Users(Repository):
             raise DecisionError(f"there is a user {name!r} already") from error
 
     def get(self, name: str) -> User | None:
-        """Find a user by name."""
         row = self._row(select(user).where(_U.name == name))
         return None if row is None else _as_user(row)
 
     def of_feed(self, feed_sha256: str) -> User | None:
-        """Find whose calendar's address has a secret, by its hash."""
         row = self._row(select(user).where(_U.feed_sha256 == feed_sha256))
         return None if row is None else _as_user(row)
 
@@ -109,21 +106,9 @@ class Users(Repository):
         """Read all users, by name."""
         return tuple(map(_as_user, self._rows(select(user).order_by(_U.name))))
 
-    def change(
-        self,
-        name: str,
-        *,
-        roles: frozenset[str] | None = None,
-        password_hash: str | None = None,
-        feed_sha256: str | None = None,
-    ) -> None:
+    def change(self, name: str, *, roles: frozenset[str] | None = None, **columns: str) -> None:
         """Change what is given; DecisionError where there is no such user."""
-        values = {
-            "roles": None if roles is None else _joined(roles),
-            "password_hash": password_hash,
-            "feed_sha256": feed_sha256,
-        }
-        wanted = {key: value for key, value in values.items() if value is not None}
+        wanted = columns if roles is None else {**columns, "roles": _joined(roles)}
         if self._change(update(user).where(_U.name == name).values(wanted)) != 1:
             raise DecisionError(f"there is no user {name!r}")
 
@@ -170,7 +155,6 @@ class _OwnedRows(Repository, Generic[_Owned]):
         self._change(self._table.insert().values(asdict(row)))
 
     def get(self, key: str) -> _Owned | None:
-        """Find one by its key."""
         row = self._row(select(self._table).where(self._key == key))
         return None if row is None else self._kind(**row._mapping)
 
@@ -195,19 +179,13 @@ class Sessions(_OwnedRows[SessionRow]):
     _table, _kind, _order = session, SessionRow, (_S.seen_at.desc(),)
 
     def start(self, id_sha256: str, name: str, now: datetime, *, agent: str = "") -> None:
-        """Note that a user signed in."""
         self.add(SessionRow(id_sha256, name, now, now, now, agent))
 
-    def touch(self, id_sha256: str, now: datetime) -> None:
-        """Note that it was used."""
-        self._change(update(session).where(_S.id_sha256 == id_sha256).values(seen_at=now))
-
-    def prove(self, id_sha256: str, now: datetime) -> None:
-        """Note that its user gave a password or a passkey again."""
-        self._change(update(session).where(_S.id_sha256 == id_sha256).values(proved_at=now))
+    def note(self, id_sha256: str, **moments: datetime) -> None:
+        """Note when it was used, or its user gave a password or a passkey again."""
+        self._change(update(session).where(_S.id_sha256 == id_sha256).values(moments))
 
     def end(self, id_sha256: str) -> None:
-        """Sign out."""
         self._change(delete(session).where(_S.id_sha256 == id_sha256))
 
     def end_all(self, name: str, *, but: str = "") -> int:
@@ -215,7 +193,6 @@ class Sessions(_OwnedRows[SessionRow]):
         return self._change(delete(session).where(_S.user == name, _S.id_sha256 != but))
 
     def sweep(self, *, started_before: datetime, seen_before: datetime) -> None:
-        """Forget what is over anyway."""
         over = (_S.started_at < started_before) | (_S.seen_at < seen_before)
         self._change(delete(session).where(over))
 
@@ -257,7 +234,6 @@ class Devices(Repository):
         return self._row(query.where(_D.seen_at >= since)) is not None
 
     def note(self, id_sha256: str, name: str, now: datetime, *, forget_before: datetime) -> None:
-        """Note that a user signed in from there."""
         row = self._db.insert(device).values(id_sha256=id_sha256, user=name, seen_at=now)
         self._change(delete(device).where(_D.seen_at < forget_before))
         self._change(
@@ -265,7 +241,6 @@ class Devices(Repository):
         )
 
     def forget(self, name: str) -> None:
-        """Know none of a user's devices any more."""
         self._change(delete(device).where(_D.user == name))
 
 

@@ -1,13 +1,15 @@
-"""Who a person is to the campaign, and what each may do."""
-
-from __future__ import annotations
+"""Who a person is to the campaign, what each may do, and whose keys are pinned on the machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Self
 
-from bot.authority.user_table import User
+from bot.authority.user_table import Passkey, User
 from bot.errors import DecisionError
+
+_HEAD = "# Whose signed approvals count: NAME ORIGIN KEY; written by `user pin`.\n"
 
 
 class Role(StrEnum):
@@ -73,6 +75,59 @@ class Person:
             raise DecisionError(f"{self.name} may not {right}; the roles are: {roles}")
 
     @classmethod
-    def of(cls, user: User) -> Person:
-        """Return who a stored user is."""
+    def of(cls, user: User) -> Self:
         return cls(user.name, frozenset(Role(role) for role in user.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedKey:
+    """One key that stands for one approver, on one desk."""
+
+    name: str
+    origin: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedKeys:
+    """The file."""
+
+    path: Path
+
+    def all(self) -> tuple[PinnedKey, ...]:
+        """Read all keys; none where there is no such file."""
+        return tuple(PinnedKey(*parts) for parts in self._lines() if len(parts) == 3)
+
+    def of(self, name: str) -> tuple[PinnedKey, ...]:
+        return tuple(key for key in self.all() if key.name == name)
+
+    def pin(self, keys: tuple[Passkey, ...], code: str) -> PinnedKey:
+        """Add their one key that has this code, which its owner told; DecisionError for none."""
+        found = [key for key in keys if key.code == code.strip().lower()]
+        if len(found) != 1:
+            raise DecisionError(f"no passkey of theirs has the code {code!r}; ask them again")
+        pinned = PinnedKey(found[0].user, found[0].origin, found[0].public_key)
+        if pinned not in self.all():
+            self._write([*self._lines(), [pinned.name, pinned.origin, pinned.public_key]])
+        return pinned
+
+    def unpin(self, name: str) -> int:
+        """Take an approver's keys out; return how many."""
+        lines = self._lines()
+        left = [parts for parts in lines if parts[0] != name]
+        if len(left) != len(lines):
+            self._write(left)
+        return len(lines) - len(left)
+
+    def _lines(self) -> list[list[str]]:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        return [line.split() for line in text.splitlines() if line.strip() and line[:1] != "#"]
+
+    def _write(self, lines: list[list[str]]) -> None:
+        # In place: the folder, and whose file it is, are the operator's affair.
+        text = _HEAD + "".join(f"{' '.join(parts)}\n" for parts in lines)
+        self.path.write_text(text, encoding="utf-8")
+        self.path.chmod(0o644)  # public keys; the bot's user only reads them

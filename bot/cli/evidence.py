@@ -141,7 +141,7 @@ def publish_source(workspace: Workspace, account: str, source: str, by: str, why
     Link cards of posts that quote it refer to the record from then on; its content hash proves the
     text. A corrected source makes another record, and the old one stays.
     """
-    from bot.delivery.documents import publish_source as publish
+    from bot.delivery.interactions import publish_source as publish
 
     campaign = workspace.campaign
     posted, text = campaign.schedule.accounts.get(account), campaign.sources.get(source)

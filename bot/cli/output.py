@@ -19,8 +19,7 @@ from bot import visible
 from bot.app.content import Paths
 from bot.cli.terminal import show, wrapped
 from bot.content.zones import brief
-from bot.delivery.model import Delivery
-from bot.delivery.publications import Occurrence, occurrence_text
+from bot.delivery.model import Delivery, Occurrence, occurrence_text
 from bot.rendering.layout import first_words
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from bot import program
 from bot.app.content import Paths, read_files
 from bot.app.storage import known_store, owner_for, settings
 from bot.app.workspace import EmergencyDesk, Workspace, open_users
-from bot.authority.access import Access
-from bot.authority.passwords import SHORTEST
+from bot.authority.access import SHORTEST, Access
 from bot.authority.signing_in import SignIn
 from bot.authority.user_table import User
 from bot.authority.users import Person, Right, Role

@@ -15,8 +15,7 @@ from bot.app.content import Paths
 from bot.app.moving import EMBEDDED, move_database
 from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
-from bot.authority.account_verifier import unfit
-from bot.authority.trust import ConfigurationGuard
+from bot.authority.trust import ConfigurationGuard, unfit
 from bot.authority.users import Right
 from bot.cli.output import (
     Output,

@@ -1,11 +1,10 @@
-"""Backups in SQLite's form, and the way back from one.
+"""Backups in SQLite's form, the way back from one, and their encryption in the age format.
 
 Never a plain copy of the file: a copy of a live database can lack what stands in its journal.
 """
 
-from __future__ import annotations
-
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,11 +31,7 @@ class Backup:
 
 
 def back_up(source: Path, target: Path) -> Backup:
-    """Write the whole state of a live database to a new file, and prove it.
-
-    Raises:
-        StoreError: the file exists, or the copy is not whole; then no file is left.
-    """
+    """Write a live database to a new file, and prove it; StoreError, and no file, for a failure."""
     if target.exists():
         raise DecisionError(f"{target} exists; a backup never overwrites")
     part = target.with_name(target.name + ".part")
@@ -91,7 +86,14 @@ def restore(backup: Path, target: Path, *, lock: ProcessLock, now: datetime) -> 
 def put_in_place(part: Path, target: Path, now: datetime) -> Path | None:
     """Let a new file be the database; return where the one is kept that was there before."""
     _keep(part)
-    old = _put_aside(target, now)
+    old = None
+    if target.exists():
+        old = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%S}")
+        for ending in _SIDECARS:
+            beside = target.with_name(target.name + ending)
+            if beside.exists():
+                beside.rename(old.with_name(old.name + ending))
+        target.rename(old)
     part.rename(target)
     files.sync(target)
     return old
@@ -112,13 +114,30 @@ def _keep(path: Path) -> None:
     files.sync(path)
 
 
-def _put_aside(target: Path, now: datetime) -> Path | None:
-    if not target.exists():
-        return None
-    aside = target.with_name(f"{target.name}.before-{now:%Y%m%dT%H%M%S}")
-    for ending in _SIDECARS:
-        beside = target.with_name(target.name + ending)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + ending))
-    target.rename(aside)
-    return aside
+def encrypt(source: Path, target: Path, readers: Sequence[str]) -> None:
+    """Write a file that only these keys' owners open (age1… or SSH); DecisionError for others."""
+    import pyrage  # only who encrypts needs the library
+
+    kinds = {True: pyrage.ssh.Recipient, False: pyrage.x25519.Recipient}
+    try:
+        keys = [kinds[reader.startswith("ssh-")].from_str(reader) for reader in readers]
+    except pyrage.RecipientError as error:
+        raise DecisionError(f"no public key of age or SSH: {error}") from error
+    target.touch(mode=0o600, exist_ok=False)
+    pyrage.encrypt_file(str(source), str(target), keys)
+
+
+def decrypt(source: Path, target: Path, identity: Path) -> None:
+    """Open such a file by an age identity or SSH key; DecisionError where that does not open it."""
+    import pyrage  # as above
+
+    raw = identity.read_bytes()
+    try:
+        found = [line for line in raw.decode().splitlines() if line.startswith("AGE-SECRET-KEY-")]
+        keys = [*map(pyrage.x25519.Identity.from_str, found)] or [
+            pyrage.ssh.Identity.from_buffer(raw)
+        ]
+        target.touch(mode=0o600, exist_ok=False)
+        pyrage.decrypt_file(str(source), str(target), keys)
+    except (pyrage.IdentityError, pyrage.DecryptError, ValueError) as error:
+        raise DecisionError(f"{source} does not open with {identity}: {error}") from error

@@ -1,7 +1,5 @@
 """What tables are declared with: column types that mean the same on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -43,7 +41,6 @@ class Instant(TypeDecorator[datetime]):
         return (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, _dialect: Dialect) -> datetime | None:
-        """Read a moment, in UTC."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 

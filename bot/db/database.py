@@ -1,7 +1,5 @@
 """Connections and transactions: the one place that knows which of the two databases it is."""
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import os
@@ -34,9 +32,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from bot.db import sqlite as files
-from bot.db.diskspace import Ballast, Room
-from bot.db.errors import ConflictError, DiskFullError
-from bot.errors import StoreError
+from bot.db.sqlite import Ballast, Room
+from bot.errors import ConflictError, DiskFullError, StoreError
 
 _Found = TypeVar("_Found")
 #: Rows that are read at once where there may be any number.
@@ -159,7 +156,6 @@ class Database:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     def close(self) -> None:
-        """Let go of all connections."""
         self.engine.dispose()
 
 
@@ -235,11 +231,7 @@ def connect(url: URL, *, ballast: Ballast | None = None) -> Database:
 
 
 def parse_url(url: str) -> URL:
-    """Read a database address.
-
-    Raises:
-        StoreError: it is none of ours, or a SQLite path that is not absolute.
-    """
+    """Read a database address; StoreError where it is none of ours, or its path is not absolute."""
     try:
         parsed = make_url(url)
     except SQLAlchemyError as error:
@@ -284,7 +276,6 @@ def _is_this_machine(host: str) -> bool:
 
 
 def path_of(url: URL) -> Path:
-    """Return a SQLite database's file."""
     return Path(url.database or "")
 
 

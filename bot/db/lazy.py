@@ -1,7 +1,5 @@
 """Values that are read from the database once for each object."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """Locks that die with their process: one sender a data directory, one sender an account."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Iterator

@@ -1,14 +1,13 @@
-"""SQLite as reliability wants it: settings of each connection, and what a file must be."""
-
-from __future__ import annotations
+"""SQLite as reliability wants it: connections, what a file must be, room on the disk."""
 
 import os
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.db.errors import DatabaseUnusableError
+from bot.errors import DatabaseUnusableError
 
 #: "Verb" in ASCII; stands in the file's header and says whose it is.
 APPLICATION_ID = 0x56657262
@@ -23,14 +22,15 @@ _OVER_THE_NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs"}
     | {"lustre", "ocfs2", "gfs2", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.glusterfs"}
 )
+MEBIBYTE = 1 << 20
+#: Freed on the first SQLITE_FULL, so that what was just sent can still be stored.
+BALLAST = 8 * MEBIBYTE
+#: Nothing is claimed with less than this left.
+LEAST_FREE = 64 * MEBIBYTE
 
 
 def journal_for(version: tuple[int, ...]) -> tuple[str, str]:
-    """Choose (journal_mode, synchronous): what loses no acknowledged commit at a power cut.
-
-    Raises:
-        DatabaseUnusableError: this SQLite is too old.
-    """
+    """Choose (journal_mode, synchronous) that lose no commit; DatabaseUnusableError if too old."""
     if version < _OLDEST:
         found = ".".join(map(str, version))
         raise DatabaseUnusableError(f"SQLite {found} is too old; 3.35 or newer is needed")
@@ -38,7 +38,6 @@ def journal_for(version: tuple[int, ...]) -> tuple[str, str]:
 
 
 def configure(connection: sqlite3.Connection) -> None:
-    """Set up one connection."""
     journal, synchronous = journal_for(sqlite3.sqlite_version_info)
     connection.isolation_level = None
     for setting in (
@@ -54,13 +53,7 @@ def configure(connection: sqlite3.Connection) -> None:
 
 
 def prove(path: Path, *, thoroughly: bool = False) -> None:
-    """Check that a file is a sound database of ours, before anything is believed or written.
-
-    With ``thoroughly`` its indexes are held against its tables too, as at the service's start.
-
-    Raises:
-        DatabaseUnusableError: it is not; the message says what to do.
-    """
+    """Refuse, by DatabaseUnusableError, what is no sound database of ours."""
     _prove_header(path)
     check = "integrity_check" if thoroughly else "quick_check"
     try:
@@ -85,11 +78,7 @@ def prove(path: Path, *, thoroughly: bool = False) -> None:
 
 
 def find_damage(path: Path) -> str:
-    """Look through all of a database that is in use; what is broken, or empty.
-
-    Raises:
-        sqlite3.Error: it cannot be looked at now, which is no proof of anything.
-    """
+    """Return what is broken of a database in use, or empty; sqlite3.Error proves nothing."""
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             configure(connection)
@@ -113,11 +102,7 @@ def broken(path: Path, what: str) -> DatabaseUnusableError:
 
 
 def prove_place(directory: Path) -> None:
-    """Check that a directory can hold a database.
-
-    Raises:
-        DatabaseUnusableError: it is on a network file system, or anybody may write to it.
-    """
+    """Refuse, by DatabaseUnusableError, a network's file system, or one open to everybody."""
     kind = filesystem_of(directory)
     if kind in _OVER_THE_NETWORK:
         raise DatabaseUnusableError(
@@ -199,3 +184,55 @@ def _prove_header(path: Path) -> None:
         )
     if head != _MAGIC:
         raise broken(path, "not a SQLite file")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the disk the store keeps in hand, in bytes; 0 switches either off."""
+
+    least_free: int = LEAST_FREE
+    ballast: int = BALLAST
+
+    def is_left(self, directory: Path) -> bool:
+        """Return whether there is room enough to start something."""
+        return not self.least_free or free_bytes(directory) >= self.least_free
+
+
+def free_bytes(directory: Path) -> int:
+    """Count what an ordinary user may still write there."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
+
+
+class Ballast:
+    """A file that is only there to be deleted when the disk is full."""
+
+    def __init__(self, path: Path, *, size: int) -> None:
+        self._path = path
+        self._size = size
+
+    def load(self) -> bool:
+        """Put it there, where there is room for it several times over; return whether it is."""
+        if not self._size or self._path.exists():
+            return self._path.exists()
+        if free_bytes(self._path.parent) < 4 * self._size:
+            return False
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                # Not a hole: a sparse file would give nothing back.
+                os.posix_fallocate(descriptor, 0, self._size)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            self._path.unlink(missing_ok=True)
+            return False
+        return True
+
+    def free(self) -> bool:
+        """Give the room back; False where there is none to give."""
+        try:
+            self._path.unlink()
+        except OSError:
+            return False
+        return True

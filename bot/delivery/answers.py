@@ -1,14 +1,12 @@
 """The answers of approvers besides their yes: a change, a refusal, and taking an answer back."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot import visible
-from bot.authority.objections import OBJECTING, WITHDRAW, Objection
+from bot.authority.approvals import OBJECTING, WITHDRAW, Objection
 from bot.clock import Clock
 from bot.delivery.lifecycle import UNSENT
 from bot.delivery.model import Delivery, State
@@ -58,15 +56,7 @@ class Answers:
     def ask_change(
         self, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
     ) -> Answered:
-        """Let a post wait until it is edited, or whoever asks withdraws that or approves it.
-
-        Args:
-            seen: Fingerprints of what they read; where given, it is about nothing else.
-
-        Raises:
-            DecisionError: nothing of it may go out any more, it was changed since, or the comment
-                is empty, too long or no plain text.
-        """
+        """Let a post wait until it is edited or they withdraw that, or DecisionError."""
         return self._object(ASK, post_id, comment, by, seen)
 
     def refuse(
@@ -80,7 +70,11 @@ class Answers:
     ) -> Answered:
         text, now = comment_text(comment), self.clock.now()
         with self.store.transaction():
-            rows = self._open(post_id, seen)
+            rows = self.store.outbox.lock(post_id)
+            if not rows:
+                raise DecisionError(f"{post_id}: nothing of it is planned that is not out")
+            if seen is not None and {row.fingerprint for row in rows} - seen:
+                raise DecisionError(f"{post_id} was changed since you read it; read it again")
             prints = sorted({row.fingerprint for row in rows})
             self.store.approvals.take_back(prints, by, now=now)
             if verb == REFUSE:
@@ -95,11 +89,7 @@ class Answers:
         return _answered(rows)
 
     def withdraw(self, post_id: str, *, by: str, why: str = "") -> Answered:
-        """Take back a person's approval of a post, and their request for a change of it.
-
-        Raises:
-            DecisionError: nothing of theirs stands, or all of it is sent.
-        """
+        """Take back a person's approval and their request for a change; DecisionError for none."""
         why, now = comment_text(why) if why.strip() else "", self.clock.now()
         with self.store.transaction():
             rows = self.store.outbox.lock(post_id)
@@ -134,14 +124,6 @@ class Answers:
             )
             for row in rows
         )  # fmt: skip
-
-    def _open(self, post_id: str, seen: frozenset[str] | None) -> tuple[Delivery, ...]:
-        rows = self.store.outbox.lock(post_id)
-        if not rows:
-            raise DecisionError(f"{post_id}: nothing of it is planned that is not out")
-        if seen is not None and {row.fingerprint for row in rows} - seen:
-            raise DecisionError(f"{post_id} was changed since you read it; read it again")
-        return rows
 
     def _write(self, by: str, verb: str, post_id: str, why: str, prints: list[str]) -> None:
         detail, now = {"fingerprints": prints}, self.clock.now()

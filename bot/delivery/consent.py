@@ -1,24 +1,19 @@
 """Whose approvals of a publication count now: of approvers only, and signed where that is asked."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.authority.approvals import Approval
-from bot.authority.objections import LoggedAnswers, Objection
-from bot.authority.pinned_keys import PinnedKey
+from bot.authority.approvals import Approval, LoggedAnswers, Objection
 from bot.authority.tables import ObjectionKind
 from bot.authority.user_table import User
-from bot.authority.users import Role, SignInError
+from bot.authority.users import PinnedKey, Role, SignInError
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode, Schedule
 from bot.db.lazy import ReadOnce
-from bot.delivery.gate import ApprovalCount, is_same_person
-from bot.delivery.model import Delivery, Hold, HoldReason
-from bot.delivery.publications import Publication, Queued
+from bot.delivery.decide import ApprovalCount, is_same_person
+from bot.delivery.model import Delivery, Hold, HoldReason, Publication, Queued
 from bot.delivery.store import DeliveryStore
 
 
@@ -96,7 +91,6 @@ class Consents:
 
     @property
     def _about(self) -> JsonObject:
-        """Return where a signature counts."""
         return {"campaign": self.schedule.campaign, "mode": self.schedule.mode.value}
 
     def _payloads(self, publication: Publication) -> list[str]:
@@ -159,12 +153,10 @@ class Consents:
             payloads = self._payloads(publication)
         if given.signature is None or given.statement is None:
             return False
-        if entry(publication, payloads) not in _entries(given.statement, self._about):
-            return False
+        entries, begun = _read_statement(given.statement, self._about)
         # One that was taken back does not count again, whoever puts it there.
-        if _round_of(given.statement) < self._on_disk.taken_back.get(
-            (given.fingerprint, given.by), 0
-        ):
+        earliest = self._on_disk.taken_back.get((given.fingerprint, given.by), 0)
+        if entry(publication, payloads) not in entries or begun < earliest:
             return False
         keys = (key for key in self._keys if key.name == given.by)
         return any(_verifies(given.statement, given.signature, key) for key in keys)
@@ -193,20 +185,18 @@ def signer_of(signed: str, signature: str, keys: Iterable[PinnedKey]) -> PinnedK
     return next((key for key in keys if _verifies(signed, signature, key)), None)
 
 
-def _entries(signed: str, about: JsonObject) -> list[JsonObject]:
-    """Return what a statement approves; nothing where it is of another campaign or mode."""
+def _read_statement(signed: str, about: JsonObject) -> tuple[list[JsonObject], int]:
+    """Return what a statement approves, and how often approvals had been taken back by then.
+
+    Nothing where it is of another campaign or mode.
+    """
     try:
         read = dict(json.loads(signed))
-        found, _round = read.pop("approve"), read.pop("round")
+        found, begun = read.pop("approve"), read.pop("round")
     except (ValueError, KeyError, TypeError):
-        return []
-    return found if isinstance(found, list) and read == about else []
-
-
-def _round_of(signed: str) -> int:
-    """Return how often approvals of the post had been taken back when this was signed."""
-    found = json.loads(signed)["round"]
-    return found if isinstance(found, int) else -1
+        return [], -1
+    is_ours = isinstance(found, list) and read == about
+    return found if is_ours else [], begun if isinstance(begun, int) else -1
 
 
 @lru_cache(maxsize=4096)  # the gate asks again each second, and the answer never changes

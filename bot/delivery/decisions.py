@@ -1,7 +1,5 @@
 """What a person decides; each decision leaves a row of who, when, what and why."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +10,9 @@ from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.content.model import Campaign, Schedule
 from bot.delivery.consent import Consents, signer_of
-from bot.delivery.gate import is_same_person
-from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.publications import Queued
+from bot.delivery.decide import is_same_person
+from bot.delivery.lifecycle import UNSENT, Event, cancel_event
+from bot.delivery.model import CancelReason, Delivery, HoldReason, Queued, State
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError
 from bot.platforms.base import Platform
@@ -78,7 +75,7 @@ class Desk:
                     statement=statement, signature=signature,
                 )  # fmt: skip
             self.store.objections.settle(new, by, why="approved", now=now)
-            self._write(by, "approve", post_id, note, detail)
+            self._write(by, "approve", post_id, note, detail, now)
         return waiting
 
     def _signed(self, by: str, rows: tuple[Delivery, ...], signature: str | None) -> str | None:
@@ -103,7 +100,6 @@ class Desk:
 
     @property
     def consents(self) -> Consents:
-        """Counts approvals as they count now."""
         return Consents(self.store, self.campaign().schedule)
 
     def waiting(self, post_id: str) -> tuple[Delivery, ...]:
@@ -165,12 +161,9 @@ class Desk:
             self._write(by, RESUME, str(target), why, resumed(target), now)
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
-        """Let a stopped account send again, after a look at it; the answer is why it was stopped.
+        """Let a stopped account send again, after a look at it; return why it was stopped.
 
-        A change that nobody has confirmed still stops it: that is `accept-config`'s.
-
-        Raises:
-            DecisionError: it is not stopped, or by such a change only.
+        DecisionError where it is not, or by a change that nobody has confirmed.
         """
         state = self.store.accounts.get(account)
         if state is None or not state.stops:
@@ -182,7 +175,7 @@ class Desk:
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
         self.store.accounts.start(account, *lifted)
         stopped = "; ".join(lifted.values())
-        self._write(by, "restart", account, why, {"stopped": stopped})
+        self._write(by, "restart", account, why, {"stopped": stopped}, self.clock.now())
         return stopped
 
     def held(self) -> tuple[Delivery, ...]:
@@ -190,11 +183,7 @@ class Desk:
         return self.store.outbox.find(states={State.HELD, State.FAILED})
 
     def resolve(self, delivery_id: str, choice: str, *, by: str, why: str = "") -> Delivery:
-        """Decide a held delivery.
-
-        Args:
-            choice: ``send``, ``queue``, ``drop``, or the address where it is out already.
-        """
+        """Decide a held delivery: ``send``, ``queue``, ``drop``, or the address where it is out."""
         delivery = self.find(delivery_id)
         if delivery.state is not State.HELD:
             raise DecisionError(f"{delivery_id} is {delivery.state}; only a held one is resolved")
@@ -273,7 +262,6 @@ class Desk:
         )  # fmt: skip
 
     def retry(self, delivery_id: str, *, by: str, why: str = "") -> Delivery:
-        """Try a failed delivery again, unchanged."""
         delivery = self.find(delivery_id)
         if delivery.state is not State.FAILED:
             raise DecisionError(f"{delivery_id} is {delivery.state}; only a failed one is retried")
@@ -288,10 +276,8 @@ class Desk:
 
     def _take_out(self, delivery: Delivery, by: str, verb: str, why: str) -> Delivery:
         unsent = [row for row in self._thread(delivery) if row.state in UNSENT]
-        dropped = {State.HELD, State.FAILED}
         gone = [
-            self._decide(row, Event.DROP if row.state in dropped else Event.CANCEL, by, verb, why)
-            for row in reversed(unsent)
+            self._decide(row, cancel_event(row.state), by, verb, why) for row in reversed(unsent)
         ]
         return next(row for row in gone if row.id == delivery.id)
 
@@ -313,19 +299,12 @@ class Desk:
             reason=CancelReason.WITHDRAWN if is_withdrawn else None, **columns,
         )  # fmt: skip
         detail = {"post": delivery.post_id, "account": delivery.account, "from": delivery.state}
-        self._write(by, verb, delivery.id, why, detail)
+        self._write(by, verb, delivery.id, why, detail, now)
         return moved
 
     def _write(
-        self,
-        by: str,
-        verb: str,
-        subject: str,
-        why: str,
-        detail: JsonObject,
-        now: datetime | None = None,
+        self, by: str, verb: str, subject: str, why: str, detail: JsonObject, now: datetime
     ) -> None:
-        now = now or self.clock.now()
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=now)
 
 

@@ -1,7 +1,5 @@
 """Sending: a worker claims a delivery, says what it is about to do, and stores what came of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,10 +9,9 @@ from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, up
 
 from bot.authority import audit
 from bot.authority.accounts import write_stop
-from bot.authority.objections import answers_to
+from bot.authority.approvals import answers_to
 from bot.authority.pauses import covering
 from bot.authority.tables import StopReason, account_stop
-from bot.db.errors import ConflictError
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
@@ -34,7 +31,7 @@ from bot.delivery.rows import (
 )
 from bot.delivery.sent_log import OutboxRepository
 from bot.delivery.tables import attempt, delivery, instance, publication
-from bot.errors import LeaseLostError, PausedError, StoreError
+from bot.errors import ConflictError, LeaseLostError, PausedError, StoreError
 from bot.platforms.status import Draft, PostRef
 
 _D, _P = delivery.c, publication.c
@@ -128,11 +125,7 @@ class Leases(OutboxRepository):
         return begun
 
     def commit(self, claimed: Delivery, outcome: Outcome, *, now: datetime) -> Delivery:
-        """Store what came of a claim, all of it in one transaction.
-
-        Raises:
-            LeaseLostError: somebody else has it; where it is out stands in the audit log.
-        """
+        """Store all that came of a claim at once; LeaseLostError where it was taken over."""
         ref = outcome.ref
         if ref is None:
             return self._db.must_write(lambda connection: _end(connection, claimed, outcome, now))
@@ -324,11 +317,8 @@ def _end(connection: Connection, claimed: Delivery, outcome: Outcome, now: datet
 
 def _called_at(connection: Connection, row: Delivery) -> datetime | None:
     """Return when the call of a claim began; None where it has not, or is over."""
-    query = select(attempt.c.called_at).where(
-        attempt.c.delivery_id == row.id,
-        attempt.c.fence == row.fence,
-        attempt.c.phase == "calling",
-    )
+    this = attempt.c.delivery_id == row.id, attempt.c.fence == row.fence
+    query = select(attempt.c.called_at).where(*this, attempt.c.phase == "calling")
     called: datetime | None = connection.execute(query).scalar_one_or_none()
     return called
 

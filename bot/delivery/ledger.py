@@ -1,7 +1,5 @@
 """The ledger: what paid calls cost, booked before they are made, never above the budget."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,9 +9,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 from bot.clock import Clock
 from bot.content.model import Account
 from bot.db.database import Repository
-from bot.db.errors import BudgetSpentError
 from bot.delivery.tables import charge as charges
-from bot.errors import OverBudgetError
+from bot.errors import BudgetSpentError, OverBudgetError
 from bot.platforms.spec import Charge
 
 _C = charges.c
@@ -34,12 +31,9 @@ class Ledger(Repository):
         now: datetime,
         budget_usd: float | None = None,
     ) -> int:
-        """Book a call at most; the number settles it later.
+        """Book a call at most; the number settles it later; BudgetSpentError over ``budget_usd``.
 
         A resource (a status that is read, say) is booked once a UTC day.
-
-        Raises:
-            BudgetSpentError: this month's bookings would go over ``budget_usd``; none was made.
         """
         price = round(price_usd * _MICRO)
         day = _day(now)
@@ -50,15 +44,9 @@ class Ledger(Repository):
             new = _unpaid(connection, charge.resources, account, charge.action, day)
             units = len(new) if charge.resources else charge.units
             _refuse_over(connection, account, day[:7], units * price, budget_usd)
-            booked = charges.insert().values(
-                account=account,
-                action=charge.action,
-                resource=" ".join(new) or None,
-                units=units,
-                unit_micro_usd=price,
-                day=day,
-                at=now,
-            )
+            what = {"action": charge.action, "resource": " ".join(new) or None}
+            cost = {"units": units, "unit_micro_usd": price}
+            booked = charges.insert().values(account=account, day=day, at=now, **what, **cost)
             return int(connection.execute(booked.returning(_C.id)).scalar_one())
 
     def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:

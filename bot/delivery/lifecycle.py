@@ -1,7 +1,5 @@
 """The states of a delivery and every move between them; docs/architecture.md draws this table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -65,6 +63,11 @@ MOVES: Mapping[tuple[State, Event], State] = {
 
 #: Never given to a platform, or surely not accepted: an edit or a cancellation may touch it.
 UNSENT = frozenset({_S.PLANNED, _S.READY, _S.HELD, _S.FAILED})
+
+
+def cancel_event(state: State) -> Event:
+    """Return how what was not sent is cancelled: out of the plan, or out of a person's hands."""
+    return Event.DROP if state in {_S.HELD, _S.FAILED} else Event.CANCEL
 
 
 def after(state: State, event: Event) -> State:

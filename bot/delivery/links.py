@@ -3,8 +3,6 @@
 Each look and each decision is a row of the audit log.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime

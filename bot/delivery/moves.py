@@ -1,8 +1,6 @@
 """What is put into the outbox, what people decide about it, and what reading back proves."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,9 +10,16 @@ from sqlalchemy import Connection, func, select, update
 from bot.authority.accounts import write_stop
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome
-from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, Reason, State
-from bot.delivery.publications import NewPublication, PublicationState
+from bot.delivery.lifecycle import UNSENT, Event, cancel_event
+from bot.delivery.model import (
+    CancelReason,
+    Delivery,
+    HoldReason,
+    NewPublication,
+    PublicationState,
+    Reason,
+    State,
+)
 from bot.delivery.rows import (
     Note,
     as_delivery,
@@ -85,11 +90,7 @@ class Moves(OutboxRepository):
             return tuple(new.publication.id for new in news if self._insert(connection, new, now))
 
     def unschedule(self, publication_id: str, *, now: datetime) -> None:
-        """Let a publication wait for its queue's next free slot, which the planner gives it.
-
-        Raises:
-            DecisionError: a part of it was sent, or may have been.
-        """
+        """Let it wait for its queue's next free slot; DecisionError where it may be out."""
         with self._db.write() as connection:
             for row in parts_of(connection, publication_id):
                 if row.state is not State.CANCELLED:
@@ -108,14 +109,8 @@ class Moves(OutboxRepository):
 
     def refuse(self, rows: Iterable[Delivery], *, by: str, why: str, now: datetime) -> None:
         """Cancel `lock`ed deliveries, so that others may have their places."""
-        note = Note(now, by, CancelReason.REFUSED, why)
         with self._db.write() as connection:
-            for row in reversed(tuple(rows)):
-                event = Event.DROP if row.state in {State.HELD, State.FAILED} else Event.CANCEL
-                shift(connection, row, event, note)
-                free = update(publication).where(publication.c.id == row.publication.id)
-                was_last = publication.c.state == PublicationState.WITHDRAWN
-                connection.execute(free.where(was_last).values(state=PublicationState.UNPLANNED))
+            cancel(connection, tuple(rows), Note(now, by, CancelReason.REFUSED, why))
 
     def move(
         self,
@@ -188,7 +183,7 @@ class Moves(OutboxRepository):
     def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:
         """Store what a read-back proved, as a whole; DecisionError where it is not UNKNOWN."""
         if outcome.ref is not None:
-            return self._out(delivery_id, outcome.ref, now, only_unknown=True)
+            return self.recognise(delivery_id, outcome.ref, now=now, only_unknown=True)
         with self._db.write() as connection:
             row = _unknown(connection, delivery_id)
             if outcome.stops_account:
@@ -201,17 +196,11 @@ class Moves(OutboxRepository):
             note = note_of(outcome, now, _RECONCILER)
             return shift(connection, row, outcome.event, note, values)
 
-    def recognise(self, delivery_id: str, ref: PostRef, *, now: datetime) -> Delivery:
-        """Store that it is out, whatever a database that was restored thinks of it.
-
-        Raises:
-            DecisionError: it was dropped, retracted or deleted, as far as the database knows.
-        """
-        return self._out(delivery_id, ref, now, only_unknown=False)
-
-    def _out(
-        self, delivery_id: str, ref: PostRef, now: datetime, *, only_unknown: bool
+    def recognise(
+        self, delivery_id: str, ref: PostRef, *, now: datetime, only_unknown: bool = False
     ) -> Delivery:
+        """Store that it is out, whatever a restored database says; DecisionError if taken out."""
+
         def store(connection: Connection) -> tuple[Delivery, int]:
             find = _unknown if only_unknown else locked
             row = find(connection, delivery_id)
@@ -223,6 +212,15 @@ class Moves(OutboxRepository):
         if seq:
             self._note_sent(sent, seq, now)
         return sent
+
+
+def cancel(connection: Connection, rows: Sequence[Delivery], note: Note) -> None:
+    """Cancel `locked` deliveries, the last part first; their occurrence may be planned again."""
+    for row in reversed(rows):
+        shift(connection, row, cancel_event(row.state), note)
+        free = update(publication).where(publication.c.id == row.publication.id)
+        was_last = publication.c.state == PublicationState.WITHDRAWN
+        connection.execute(free.where(was_last).values(state=PublicationState.UNPLANNED))
 
 
 def parts_of(connection: Connection, publication_id: str) -> tuple[Delivery, ...]:

@@ -1,7 +1,5 @@
 """Brings due deliveries out: gate, release or hold, claim, prepare, intent, one call, outcome."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,14 +12,22 @@ from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.slots import DAY, caps_of, free_at
 from bot.delivery.consent import Consents
-from bot.delivery.decide import Outcome, Policy, Step, decide, put_off, put_off_and_hold
-from bot.delivery.gate import Facts, why_hold, why_truncate
+from bot.delivery.decide import (
+    Facts,
+    Outcome,
+    Policy,
+    Step,
+    decide,
+    put_off,
+    put_off_and_hold,
+    why_hold,
+    why_truncate,
+)
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.links import LOOKED, looks_in
 from bot.delivery.model import Delivery, Hold, HoldReason, State
-from bot.delivery.receipts import log_differences
-from bot.delivery.store import DeliveryStore
+from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
 from bot.platforms.base import Platform
@@ -121,12 +127,9 @@ class Releaser:
         with self.store.looking():
             state, pauses = self.store.accounts.get(account), self.store.pauses.lasting()
             left = budget_left(self.store.ledger, schedule.accounts[account], self.clock)
+        stopped = state.stopped_detail if state else ""
         shared = partial(
-            Facts,
-            self.clock.now(),
-            obstacle=obstacle,
-            stopped=state.stopped_detail if state else "",
-            budget_left=left,
+            Facts, self.clock.now(), obstacle=obstacle, stopped=stopped, budget_left=left
         )
         consents = Consents(self.store, schedule)
         seen = cache(lambda: looks_in(self.looked.read(self.store.audit)))
@@ -243,14 +246,11 @@ class Publisher:
         again = min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
         return Outcome(Event.DEFER, "the account has had as many posts as it may", again)
 
-    def _prepare(self, delivery: Delivery, platform: Platform) -> Draft:
+    def _prepare(self, row: Delivery, platform: Platform) -> Draft:
         return platform.prepare(
-            delivery.status,
-            key=delivery.id,
-            at=self.clock.now(),
-            reply_to=self._reply_to(delivery),
+            row.status, key=row.id, at=self.clock.now(), reply_to=self._reply_to(row),
             pictures=lambda picture: self.store.media.get(picture.sha256),
-        )
+        )  # fmt: skip
 
     def _reply_to(self, delivery: Delivery) -> ReplyTo | None:
         refs: list[PostRef] = []
@@ -283,10 +283,5 @@ class Publisher:
             log_differences(self.store, row, outcome.ref, now)
         is_usual = outcome.event in {Event.ACCEPT, Event.DEFER}
         write = log.error if outcome.stops_account else log.info if is_usual else log.warning
-        write(
-            str(outcome.event),
-            delivery=row.id,
-            post=row.post_id,
-            reason=str(outcome.hold or outcome.detail),
-            url=outcome.ref.url if outcome.ref else "",
-        )
+        reason, url = str(outcome.hold or outcome.detail), outcome.ref.url if outcome.ref else ""
+        write(str(outcome.event), delivery=row.id, post=row.post_id, reason=reason, url=url)

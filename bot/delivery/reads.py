@@ -3,8 +3,6 @@
 What is asked often reads by an index what the answer needs, never all that was ever sent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, selec
 from bot.authority.tables import PauseScope
 from bot.db.database import PAGE, Repository
 from bot.delivery.lifecycle import UNSENT, Event
-from bot.delivery.model import Delivery, State
-from bot.delivery.publications import PublicationState
+from bot.delivery.model import Delivery, PublicationState, State
 from bot.delivery.rows import Attempt, Move, as_delivery, deliveries
 from bot.delivery.tables import attempt, delivery, move, publication
 
@@ -72,7 +69,6 @@ class OutboxReads(Repository):
     """Questions to the outbox; none changes anything."""
 
     def get(self, delivery_id: str) -> Delivery | None:
-        """Find a delivery by its id."""
         row = self._row(deliveries().where(_D.id == delivery_id))
         return None if row is None else as_delivery(row)
 
@@ -103,7 +99,6 @@ class OutboxReads(Repository):
         return frozenset(row[0] for row in self._rows(query))
 
     def has_sent(self, account: str) -> bool:
-        """Return whether anything is out on an account."""
         sent = _D.state == State.SENT, _D.account == account
         return self._row(select(_D.id).where(*sent).limit(1)) is not None
 
@@ -127,9 +122,8 @@ class OutboxReads(Repository):
 
     def next_due(self, now: datetime) -> Mapping[str, datetime]:
         """Return when each account's next post is due that waits for nobody."""
-        query = select(_D.account, func.min(_P.due_at).label("due_at")).join_from(
-            delivery, publication
-        )
+        first = func.min(_P.due_at).label("due_at")
+        query = select(_D.account, first).join_from(delivery, publication)
         waits = _D.state.in_((State.PLANNED, State.READY)), _P.due_at >= now
         rows = self._rows(query.where(*waits).group_by(_D.account))
         return {row.account: row.due_at for row in rows}
@@ -141,7 +135,6 @@ class OutboxReads(Repository):
         return row[0] if row else None
 
     def last_change(self) -> datetime | None:
-        """Return the latest moment at which something was changed."""
         row = self._row(select(func.max(_D.updated_at)))
         return row[0] if row else None
 
@@ -156,7 +149,10 @@ class OutboxReads(Repository):
             select(_P.id).where(_P.due_at.is_(None)),
             _UNSENT_IDS,
             select(_P.id).where(_P.state == PublicationState.WITHDRAWN),
-            *(select(_P.id).where(_P.post_id.in_(some)) for some in _chunks(fixed)),
+            *(
+                select(_P.id).where(_P.post_id.in_(fixed[start : start + PAGE]))
+                for start in range(0, len(fixed), PAGE)
+            ),
         )
         return self._read(deliveries().where(_P.id.in_(ids)))
 
@@ -184,16 +180,14 @@ class OutboxReads(Repository):
             (State.UNKNOWN, _D.next_read_at),
             (State.SENDING, _D.lease_until),
         )
+        earliest = (
+            select(func.min(moment)).join_from(delivery, publication)
+            .where(_D.state == state, moment > now)
+            for state, moment in moments
+        )  # fmt: skip
         with self._db.read() as connection:
-            found = [
-                connection.execute(
-                    select(func.min(moment))
-                    .join_from(delivery, publication)
-                    .where(_D.state == state, moment > now)
-                ).scalar_one()
-                for state, moment in moments
-            ]
-        return min((moment for moment in found if moment is not None), default=None)
+            found = [connection.execute(query).scalar_one() for query in earliest]
+        return min(filter(None, found), default=None)
 
     def overdue(self, account: str, now: datetime) -> Delivery | None:
         """Return the oldest that is due and neither out nor held, nor waits for one that is."""
@@ -209,13 +203,12 @@ class OutboxReads(Repository):
 
         A part of a thread comes once the part before it is out, or can never be (then to hold).
         """
-        planned = and_(_D.account == account, _D.state == State.PLANNED, _P.due_at <= now)
-        return self._read(deliveries().where(planned, parent_in(State.SENT, *_NEVER_OUT)))
+        planned = _D.account == account, _D.state == State.PLANNED, _P.due_at <= now
+        return self._read(deliveries().where(*planned, parent_in(State.SENT, *_NEVER_OUT)))
 
     def unknown(self, now: datetime) -> tuple[Delivery, ...]:
         """Find what is to be read back now, oldest first."""
-        waiting = and_(_D.state == State.UNKNOWN, _D.next_read_at <= now)
-        return self._read(deliveries().where(waiting))
+        return self._read(deliveries().where(_D.state == State.UNKNOWN, _D.next_read_at <= now))
 
     def begun_since(self, account: str, moment: datetime) -> tuple[datetime, ...]:
         """Return when the account's posts went out, or may have, since then; in order.
@@ -276,10 +269,6 @@ def _conditions(which: Which) -> Iterator[ColumnElement[bool]]:
         # With a state, that has the index: nearly all that there is was due before now.
         is_ranged = since or not states
         yield (_P.due_at if is_ranged else func.coalesce(_P.due_at, null())) < until
-
-
-def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (names[start : start + PAGE] for start in range(0, len(names), PAGE))
 
 
 def parent_in(*states: State) -> ColumnElement[bool]:

@@ -1,7 +1,5 @@
 """Reads back what has no clear answer, and after a restore all that may be out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +9,7 @@ from bot.clock import Clock
 from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide, give_up
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
-from bot.delivery.receipts import log_differences
-from bot.delivery.store import DeliveryStore
+from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, UnauthorizedError, UnconfirmedError
 from bot.log import get_logger
 from bot.platforms.base import Platform
@@ -86,12 +83,8 @@ class Reconciler:
             log_differences(self.store, delivery, outcome.ref, now)
         if outcome.event is not None:
             write = log.error if outcome.event is Event.GIVE_UP else log.info
-            write(
-                str(outcome.event),
-                delivery=delivery.id,
-                evidence=outcome.evidence,
-                url=outcome.ref.url if outcome.ref else "",
-            )
+            url = outcome.ref.url if outcome.ref else ""
+            write(str(outcome.event), delivery=delivery.id, evidence=outcome.evidence, url=url)
 
 
 @dataclass(frozen=True, slots=True)

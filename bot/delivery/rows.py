@@ -1,7 +1,5 @@
 """Rows of the outbox as values, and the one function that changes a delivery's state."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,12 +11,15 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, Reason, State, reason_text
-from bot.delivery.publications import (
+from bot.delivery.model import (
+    Delivery,
     Publication,
     PublicationState,
+    Reason,
+    State,
     occurrence_columns,
     occurrence_from,
+    reason_text,
 )
 from bot.delivery.tables import attempt, delivery, move, publication
 from bot.errors import DecisionError
@@ -46,7 +47,6 @@ class Note:
 
     @property
     def text(self) -> str:
-        """What people read in the history."""
         return reason_text(self.reason, self.detail)
 
 
@@ -93,7 +93,6 @@ def deliveries() -> Select[Any]:
 
 
 def as_delivery(row: Row[Any]) -> Delivery:
-    """Return the delivery that a row of `deliveries` is."""
     values = row._mapping
     shared = {name: values[f"{_PREFIX}{name}"] for name in _OF_PUBLICATION}
     kind, subject, key = (values[f"{_PREFIX}{name}"] for name in _OF_OCCURRENCE)
@@ -103,7 +102,6 @@ def as_delivery(row: Row[Any]) -> Delivery:
 
 
 def publication_columns(new: Publication) -> dict[str, Any]:
-    """Return the columns of a publication's row."""
     values = {name: getattr(new, name) for name in _OF_PUBLICATION}
     return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(new.occurrence), strict=True))
 
@@ -132,11 +130,8 @@ def shift(
     is_explained = target in _EXPLAINED or event is Event.DEFER
     # Nobody works on it any more; a claim moves it otherwise.
     changes: dict[str, Any] = {"state": target, "owner": "", "lease_until": None}
-    changes |= {
-        "updated_at": note.at,
-        "reason": note.reason if is_explained else None,
-        "detail": note.detail if is_explained else "",
-    }
+    reason, detail = (note.reason, note.detail) if is_explained else (None, "")
+    changes |= {"updated_at": note.at, "reason": reason, "detail": detail}
     if target is not State.READY:
         changes["retry_at"] = None
     if target is not State.UNKNOWN:
@@ -169,39 +164,21 @@ def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) 
 def write_move(
     connection: Connection, row: Delivery, event: Event, target: State, note: Note
 ) -> None:
-    """Add to the history of a delivery."""
-    connection.execute(
-        insert(move).values(
-            delivery_id=row.id,
-            at=note.at,
-            actor=note.actor,
-            event=event,
-            before=row.state,
-            after=target,
-            reason=note.text,
-        )
-    )
+    written = {"delivery_id": row.id, "at": note.at, "actor": note.actor, "reason": note.text}
+    moved = {"event": event, "before": row.state, "after": target}
+    connection.execute(insert(move).values(**written, **moved))
 
 
 def end_attempt(
     connection: Connection, row: Delivery, event: Event, note: Note, *, remote_id: str = ""
 ) -> None:
     """Write the outcome of the attempt that a claim opened."""
-    connection.execute(
-        update(attempt)
-        .where(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
-        .values(
-            phase="done",
-            outcome=event.name,
-            reason=note.text,
-            remote_id=remote_id,
-            ended_at=note.at,
-        )
-    )
+    this = update(attempt).where(attempt.c.delivery_id == row.id, attempt.c.fence == row.fence)
+    outcome = {"outcome": event.name, "reason": note.text, "remote_id": remote_id}
+    connection.execute(this.values(phase="done", ended_at=note.at, **outcome))
 
 
 def ref_columns(ref: PostRef) -> dict[str, Any]:
-    """Return the columns that say where a status is."""
     return {"remote_id": ref.id, "url": ref.url, "cid": ref.cid}
 
 

@@ -1,16 +1,14 @@
 """The sent log: what was tried and sent, told outside the database, so that a restore shows.
 
 One JSON object a line, appended and fsynced, next to the database but in no backup of it. A
-line that is torn was never finished, so the call it announces was never made.
+line that is torn was never finished, so the call it announces was never made. After a restore, a
+clone or a lost log nothing is sent before all is read back.
 """
-
-from __future__ import annotations
 
 import json
 import logging
 import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,13 +16,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from bot.canonical import JsonObject, canonical_json
-from bot.db.database import Repository, StoreContext
+from bot.db.database import Database, Repository, StoreContext
 from bot.db.sqlite import append_line
-from bot.delivery.model import Delivery
-from bot.delivery.tables import sent_log as logs
+from bot.delivery.model import Delivery, State
+from bot.delivery.rows import as_delivery, change, deliveries, locked
+from bot.delivery.tables import delivery, instance, publication, sent_log
 from bot.errors import StoreError
 from bot.platforms.status import Draft, PostRef, draft_from_json
 
@@ -32,6 +31,10 @@ from bot.platforms.status import Draft, PostRef, draft_from_json
 _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
 _ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
 _LOG = logging.getLogger(__name__)
+_D, _P = delivery.c, publication.c
+_KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
+#: Nothing is sent of it any more, unless it is planned anew.
+OVER = (*_KNOWN_OUT, State.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class SentLog:
         self.log_id = log_id
         #: The database that it was last written for.
         self.instance_id = instance_id
-        #: Where it is, as `bot.delivery.restore_guard.place_of` names it.
+        #: Where it is, as `bot.delivery.sent_log.place_of` names it.
         self.place = ""
         #: Highest sequence number that was in the file when it was opened, or appended since.
         self.seq = 0
@@ -71,11 +74,7 @@ class SentLog:
             return {found[1].decode() for raw in whole if (found := _DELIVERY.search(raw))}
 
     def announce(self, delivery: Delivery, seq: int, *, now: datetime) -> None:
-        """Write down that a call is about to be made.
-
-        Raises:
-            StoreError: it cannot be written; then do not call.
-        """
+        """Write down that a call is about to be made; StoreError where not: then do not call."""
         about = {
             "account": delivery.account,
             "draft": delivery.draft_json,
@@ -102,10 +101,11 @@ class SentLog:
     def known(self, delivery_ids: frozenset[str] | None = None) -> dict[str, Logged]:
         """Read what stands in the file, by delivery; all of them, or just some."""
         found: dict[str, Logged] = {}
-        for line in _lines(self.path):
-            key = line.get("delivery")
-            if key is not None and (delivery_ids is None or key in delivery_ids):
-                found[key] = _merged(found.get(key), line)
+        with self.path.open("rb") as file:
+            for line in filter(None, map(_line_of, file)):
+                key = line.get("delivery")
+                if key is not None and (delivery_ids is None or key in delivery_ids):
+                    found[key] = _merged(found.get(key), line)
         return found
 
     def _append(self, line: JsonObject) -> None:
@@ -138,7 +138,6 @@ def open_log(path: Path) -> SentLog | None:
 
 
 def start_log(path: Path, instance_id: str, *, now: datetime) -> SentLog:
-    """Begin a new log for a database."""
     log = SentLog(path, log_id=uuid.uuid4().hex, instance_id=instance_id)
     log._append(_head(log.log_id, instance_id, now))
     log.attempted = set()
@@ -162,8 +161,8 @@ class OutboxRepository(Repository):
 
     def _next_seq(self, connection: Connection) -> int:
         """Return the number of the line that the log is about to get."""
-        statement = update(logs).where(logs.c.log_id == self._log.log_id)
-        counted = statement.values(seq=logs.c.seq + 1).returning(logs.c.seq)
+        statement = update(sent_log).where(sent_log.c.log_id == self._log.log_id)
+        counted = statement.values(seq=sent_log.c.seq + 1).returning(sent_log.c.seq)
         return int(connection.execute(counted).scalar_one())
 
     def logged(self, delivery_id: str) -> Logged | None:
@@ -187,13 +186,6 @@ def _line(event: str, delivery_id: str, seq: int, now: datetime) -> JsonObject:
     return {"seq": seq, "event": event, "delivery": delivery_id, "at": now.isoformat()}
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        for raw in file:
-            if line := _line_of(raw):
-                yield line
-
-
 def _number(raw: bytes) -> int:
     """Return the number at the end of a whole line, from 1; 0 where there is none."""
     found = _NUMBER.search(raw, max(0, len(raw) - _END))
@@ -215,3 +207,118 @@ def _merged(known: Logged | None, line: JsonObject) -> Logged:
     draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
     intent = known.first_intent_at or datetime.fromisoformat(line["first_intent_at"])
     return replace(known, draft=draft, first_intent_at=intent)
+
+
+class RestoreGuard(OutboxRepository):
+    """The flag that a restore sets, and what must be reconciled while it is set."""
+
+    def reason(self) -> str | None:
+        """Return why nothing may be sent yet; None where nothing stands in the way."""
+        with self._db.read() as connection:
+            found: str | None = _instance(connection).settle_reason
+        return found
+
+    def suspects(self, now: datetime) -> tuple[tuple[Delivery, PostRef | None], ...]:
+        """Find what must be read back: tried, as the log says, or due, and not known to be out.
+
+        Each with where the log says that it is; None where it says nothing.
+        """
+        due = and_(_P.due_at <= now, _D.state.not_in(OVER))
+        tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(_KNOWN_OUT))
+        query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
+        known = self._log.known() if self._log.attempted else {}
+        refs = {delivery_id: logged.ref for delivery_id, logged in known.items()}
+        rows = map(as_delivery, self._rows(query))
+        return tuple((row, refs.get(row.id)) for row in rows)
+
+    def settled(self, now: datetime) -> None:
+        """All has been read back: send again, and take this log and this place for ours."""
+        with self._db.write() as connection:
+            connection.execute(update(instance).values(settle_reason=None, settled_at=now))
+            _register(self._db, connection, self._log, now)
+            ours = _instance(connection).instance_id
+        self._log.adopt(ours, now=now)
+
+    def compare(self, log_is_new: bool, now: datetime) -> None:
+        """Compare the database with the log that was read before it, and set the flag."""
+        with self._db.write() as connection:
+            found = _instance(connection)
+            reason = _doubt(self._db, connection, self._log, log_is_new)
+            if reason is None:
+                _register(self._db, connection, self._log, now)
+                return
+            if found.settle_reason is None:
+                connection.execute(update(instance).values(settle_reason=reason))
+            _recall(connection, self._log)
+
+
+def mark_restored(db: Database, reason: str) -> int:
+    """Let a database of any revision settle first; return the new epoch.
+
+    PostgreSQL's operator says so after pg_restore; `restore` does it for SQLite.
+    """
+    values = {"settle_reason": reason, "epoch": instance.c.epoch + 1}
+    with db.write() as connection:
+        changed = update(instance).values(values).returning(instance.c.epoch)
+        return int(connection.execute(changed).scalar_one())
+
+
+def begin_instance(db: Database, now: datetime) -> None:
+    """Give a new database its identity; one that has one keeps it."""
+    values = {"id": 1, "instance_id": uuid.uuid4().hex, "epoch": 0, "created_at": now}
+    with db.write() as connection:
+        connection.execute(db.insert(instance).values(values).on_conflict_do_nothing())
+
+
+def instance_id(db: Database) -> str:
+    with db.read() as connection:
+        return str(_instance(connection).instance_id)
+
+
+def place_of(log: SentLog, machine: str) -> str:
+    """Name where a log is: a copied directory has other inodes, another host another name."""
+    return f"{machine}:{log.path.stat().st_ino}"
+
+
+def _instance(connection: Connection) -> Row[Any, Any, Any]:
+    query = select(instance.c.instance_id, instance.c.epoch, instance.c.settle_reason)
+    return connection.execute(query).one()
+
+
+def _doubt(db: Database, connection: Connection, log: SentLog, log_is_new: bool) -> str | None:
+    """Return why this database may not know all that went out; None where it does."""
+    mine = connection.execute(select(sent_log).where(sent_log.c.log_id == log.log_id)).one_or_none()
+    if log_is_new:
+        others = connection.execute(select(func.max(sent_log.c.seq))).scalar_one()
+        # On PostgreSQL a replica with a new directory is nothing unusual.
+        return "the sent log is missing" if db.is_sqlite and others else None
+    if log.instance_id != _instance(connection).instance_id:
+        return "the sent log belongs to another database"
+    if mine is None:
+        return "the database does not know the sent log" if log.attempted else None
+    if log.seq > mine.seq:
+        return f"the database is older than the sent log ({mine.seq} of {log.seq} lines)"
+    if mine.place != log.place:
+        return "the data directory was copied, or is on another machine"
+    return None
+
+
+def _register(db: Database, connection: Connection, log: SentLog, now: datetime) -> None:
+    row = db.insert(sent_log).values(
+        log_id=log.log_id, place=log.place, seq=log.seq, registered_at=now
+    )
+    newer = func.greatest if connection.dialect.name == "postgresql" else func.max
+    seen = {"place": log.place, "seq": newer(sent_log.c.seq, log.seq)}
+    connection.execute(row.on_conflict_do_update(index_elements=[sent_log.c.log_id], set_=seen))
+
+
+def _recall(connection: Connection, log: SentLog) -> None:
+    """Bring back drafts and first intents: a repeated call must send the same bytes."""
+    forgotten = select(_D.id).where(_D.attempts == 0, _D.id.in_(sorted(log.attempted)))
+    ids = frozenset(connection.execute(forgotten).scalars())
+    for delivery_id, known in (log.known(ids) if ids else {}).items():
+        row = locked(connection, delivery_id)
+        draft = known.draft.to_json() if known.draft else row.draft_json
+        intent = known.first_intent_at or row.first_intent_at
+        values = {"draft_json": draft, "first_intent_at": intent, "attempts": 1}
+        change(connection, delivery_id, values)

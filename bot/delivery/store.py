@@ -1,9 +1,6 @@
 """What is stored of sending, as the services of `delivery` and all above see it."""
 
-from __future__ import annotations
-
 import re
-from contextlib import AbstractContextManager
 from datetime import datetime
 
 from sqlalchemy import Text, delete, select, type_coerce
@@ -15,17 +12,22 @@ from bot.db.database import Repository
 from bot.db.lock import AccountLocks
 from bot.delivery.leases import Leases
 from bot.delivery.ledger import Ledger
+from bot.delivery.model import Delivery
 from bot.delivery.moves import Moves
 from bot.delivery.reads import OutboxReads
-from bot.delivery.restore_guard import OVER, RestoreGuard
-from bot.delivery.sent_log import OutboxContext
+from bot.delivery.sent_log import OVER, OutboxContext, RestoreGuard
 from bot.delivery.tables import delivery, medium
 from bot.errors import StoreError
+from bot.log import get_logger
+from bot.platforms.status import PostRef
 
 _M = medium.c
 _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 #: Verb of the log: what its row names was kept for good.
 KEPT = "archive"
+log = get_logger(__name__)
+#: Verb of the rows; people are told of each.
+DIFFERS = "not as approved"
 
 
 class Outbox(OutboxReads, Moves, Leases):
@@ -79,8 +81,17 @@ class DeliveryStore(AuthorityStore):
         self.ledger = Ledger(context)
         self.media = Media(context)
         self.restore_guard = RestoreGuard(context)
-        self._locks = AccountLocks(context.db)
+        #: Holds an account while sending to it; yields False where another sender has it.
+        self.sending = AccountLocks(context.db).sending
 
-    def sending(self, account: str) -> AbstractContextManager[bool]:
-        """Hold an account while sending to it; yields False where another sender has it."""
-        return self._locks.sending(account)
+
+def log_differences(store: DeliveryStore, row: Delivery, ref: PostRef, now: datetime) -> None:
+    """Write down where a status that is out differs from what was approved, if it does."""
+    if ref.differs:
+        told = "; ".join(ref.differs.values())
+        detail = {"delivery": row.id, "remote_id": ref.id, "url": ref.url}
+        subject = f"{row.post_id} on {row.account}"
+        store.audit.write(
+            "receipt", DIFFERS, subject, why=f"{told}; {ref.url}", detail=detail, now=now
+        )
+        log.warning("not as it was approved", delivery=row.id, differs=told, url=ref.url)

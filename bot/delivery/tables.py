@@ -1,7 +1,5 @@
 """Tables of the outbox: publications, deliveries, attempts, charges, pictures, the sent log."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -21,18 +19,13 @@ from sqlalchemy import (
 
 from bot.db.columns import Counter, EnumName, Instant, metadata
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import CancelReason, HoldReason, State
-from bot.delivery.publications import PublicationState
+from bot.delivery.model import CancelReason, HoldReason, PublicationState, State
 
 _OPEN = text("state = 'OPEN'")
-
 _WITHDRAWN = text("state = 'WITHDRAWN'")
-
 #: Is or was out, and its reads are not noted yet.
 UNNOTED = text("sent_at IS NOT NULL AND reads_noted = 0")
-
 _IN_DOUBT = text("state IN ('SENDING', 'UNKNOWN')")
-
 _STATES = "state IN ({})".format(", ".join(f"'{state}'" for state in State))
 
 publication = Table(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.authority.account_verifier import note_profile
+from bot.authority.trust import note_profile
 from bot.clock import Clock
 from bot.content.model import Account, Campaign
 from bot.delivery.ledger import budget_left

@@ -21,7 +21,7 @@ import regex
 
 from bot import visible
 from bot.canonical import sha256_hex
-from bot.delivery.publications import occurrence_text
+from bot.delivery.model import occurrence_text
 from bot.engagement.ages import AGES
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.judged import JUDGED_BY

@@ -24,8 +24,7 @@ from sqlalchemy import (
 )
 
 from bot.db.database import PAGE, Repository
-from bot.delivery.model import Delivery, State
-from bot.delivery.publications import OfPublication, Publication
+from bot.delivery.model import Delivery, OfPublication, Publication, State
 from bot.delivery.reads import OUT
 from bot.delivery.rows import as_delivery, deliveries
 from bot.delivery.tables import delivery, publication

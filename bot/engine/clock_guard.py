@@ -1,7 +1,5 @@
 """Whether the machine's clock may be trusted: a wrong one must delay, never blurt."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -77,11 +77,7 @@ class ContentInForce:
     _lock: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
-        """Put the files on disk into force, or else the last good tree of the database.
-
-        Raises:
-            ContentError: neither is whole.
-        """
+        """Put the files on disk into force, or the last good tree; ContentError for neither."""
         if self.refresh() or self._rendered is not None:
             return
         last = self.load_last()
@@ -172,7 +168,6 @@ class ContentInForce:
 
     @property
     def rendered(self) -> RenderedCampaign:
-        """What is in force, rendered."""
         if self._rendered is None:
             raise AssertionError("nothing is in force before `start`")
         return self._rendered
@@ -198,5 +193,4 @@ class ContentInForce:
         return self._content.problems if self._content else ()
 
     def broken(self) -> str:
-        """Return what is wrong with the files on disk; empty where they are in force."""
         return "\n".join(map(str, self._broken))

@@ -1,7 +1,5 @@
 """Living the coming days on a fast clock, with simulated approvals, and what came of them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

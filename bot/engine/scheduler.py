@@ -1,7 +1,5 @@
 """Which service runs when. APScheduler is the timer, in UTC; what is due stands in the database."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator
@@ -85,7 +83,6 @@ class Activity:
     _since: dict[str, datetime] = field(default_factory=dict)
 
     def begin(self, name: str) -> None:
-        """Note that something begins."""
         self._since[name] = self.clock.now()
 
     def step(self, name: str) -> None:
@@ -100,7 +97,6 @@ class Activity:
         self.ticked = self.clock.monotonic()
 
     def is_alive(self) -> bool:
-        """Return whether the loop comes round."""
         return self.ticked is None or self.clock.monotonic() - self.ticked < ENDS_AFTER
 
     def stuck(self) -> dict[str, str]:
@@ -239,11 +235,7 @@ class Service:
 
 
 def wait_for_lock(lock: ProcessLock | None, stop: Event) -> bool:
-    """Become the one process that works on an embedded database, or stand by until it can.
-
-    Returns:
-        False where the process is to stop before that.
-    """
+    """Become the one process at work on an embedded database; False if it is to stop first."""
     is_first = True
     while not stop.is_set():
         if lock is None or lock.acquire():

@@ -1,7 +1,5 @@
 """The running bot: what its services do when, and what must hold before they may."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -9,11 +7,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from threading import Lock
 
-from bot.authority.account_verifier import AccountVerifier
-from bot.authority.trust import ConfigurationGuard
+from bot.authority.trust import AccountVerifier, ConfigurationGuard
 from bot.clock import Clock
 from bot.content.model import Campaign, Mode
-from bot.db.errors import ConflictError
 from bot.delivery.model import CancelReason, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
@@ -23,7 +19,7 @@ from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.content import ContentInForce
 from bot.engine.rehearsal import simulate_approvals
 from bot.engine.scheduler import AccountWorkers, Activity, PeriodicJob
-from bot.errors import DecisionError
+from bot.errors import ConflictError, DecisionError
 from bot.evidence.archive import Archive
 from bot.log import get_logger
 from bot.operations.channels import Channels
@@ -33,8 +29,7 @@ from bot.operations.model import MachineFacts, ServiceStatus
 from bot.operations.notifier import Notifier
 from bot.operations.personal import PersonalNotifier
 from bot.operations.status import Inspector, status_of
-from bot.planning.planner import Planner
-from bot.planning.store import Store
+from bot.planning.store import Planner, Store
 from bot.rendering.rendered import RenderedCampaign
 
 log = get_logger(__name__)
@@ -224,7 +219,6 @@ class Bot:
         )
 
     def status(self) -> ServiceStatus:
-        """Return how everything stands, as this process knows it."""
         is_at_work = self.activity.ticked is not None
         own = self.facts() if is_at_work else None
         return status_of(self.store, self.contents.campaign().schedule, self.clock, own)
@@ -302,7 +296,6 @@ class Bot:
             self.digest.run()
 
     def close(self) -> None:
-        """Let go of connections and the database."""
         self.disconnect()
         self.store.close()
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.clock import Clock, SystemClock
-from bot.db.diskspace import MEBIBYTE, Room, free_bytes
+from bot.db.sqlite import MEBIBYTE, Room, free_bytes
 
 #: People are told so long before it is full, at the rate of the last hours.
 AHEAD = timedelta(days=1)

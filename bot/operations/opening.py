@@ -13,13 +13,28 @@ from bot.content.model import Mode
 from bot.db import sqlite as files
 from bot.db.backup import back_up
 from bot.db.database import Database, connect, parse_url, path_of
-from bot.db.diskspace import Ballast, Room
-from bot.db.errors import DatabaseUnusableError
-from bot.db.migrate import newest, prove_known, revision_of, upgrade
-from bot.db.transfer import ARRIVING, MOVED, create_file, write_file
-from bot.delivery.restore_guard import begin_instance, instance_id, mark_restored, place_of
-from bot.delivery.sent_log import OutboxContext, SentLog, open_log, start_log
-from bot.errors import StoreError
+from bot.db.migrate import (
+    ARRIVING,
+    MOVED,
+    create_file,
+    newest,
+    prove_known,
+    revision_of,
+    upgrade,
+    write_file,
+)
+from bot.db.sqlite import Ballast, Room
+from bot.delivery.sent_log import (
+    OutboxContext,
+    SentLog,
+    begin_instance,
+    instance_id,
+    mark_restored,
+    open_log,
+    place_of,
+    start_log,
+)
+from bot.errors import DatabaseUnusableError, StoreError
 from bot.planning.store import Store
 from bot.settings import Settings
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.authority.contacts import Absence, in_place_of
-from bot.authority.notices import Notice
+from bot.authority.notices import Absence, Notice, in_place_of
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import shown

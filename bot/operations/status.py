@@ -16,7 +16,7 @@ from bot.content.model import Schedule
 from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
-from bot.delivery.receipts import DIFFERS
+from bot.delivery.store import DIFFERS
 from bot.engagement.account_watch import FOREIGN
 from bot.errors import StoreError
 from bot.log import get_logger

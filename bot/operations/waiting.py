@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.authority.user_table import User
 from bot.authority.users import Person, Right, Role
 from bot.delivery.consent import Consents
-from bot.delivery.gate import ApprovalCount, is_same_person
+from bot.delivery.decide import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery, HoldReason, State
 from bot.planning.store import Store
 

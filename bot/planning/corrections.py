@@ -1,7 +1,5 @@
 """Taking back and correcting what is out; never edited silently, always in the log."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -11,8 +9,7 @@ from bot.checks.rules import check
 from bot.checks.wording import flaws_of
 from bot.clock import Clock
 from bot.content.model import Mode, Post, Variant
-from bot.delivery.model import Delivery, State
-from bot.delivery.publications import Correction, NewPublication
+from bot.delivery.model import Correction, Delivery, NewPublication, State
 from bot.errors import DecisionError, Severity
 from bot.planning.diff import named, new_publication
 from bot.planning.removals import MAY_BE_OUT, Removal, Removals
@@ -87,9 +84,7 @@ class Corrections:
         if not self.removals.begin(post_id, by=by, why=why):
             return ()
         outcomes = self.removals.take_down(rows, by=by, why=why)
-        self._write(
-            by, "retract", post_id, why, {"outcomes": [asdict(outcome) for outcome in outcomes]}
-        )
+        self._write(by, "retract", post_id, why, {"outcomes": [*map(asdict, outcomes)]})
         return outcomes
 
     def correct(
@@ -122,7 +117,7 @@ class Corrections:
             "correction": post.id,
             "text": post.text,
             "accounts": sorted(new.publication.account for new in planned),
-            "outcomes": [asdict(outcome) for outcome in outcomes],
+            "outcomes": [*map(asdict, outcomes)],
         }
         self._write(by, "correct", post_id, why, detail)
         return self.store.outbox.find(post_id=post.id)
@@ -177,7 +172,6 @@ class Corrections:
         )  # fmt: skip
 
     def listed(self) -> tuple[PublicCorrection, ...]:
-        """List what was corrected and retracted, newest first."""
         return public_corrections(self.store)
 
     def _post(self, post_id: str, text: str, rows: list[Delivery], by: str) -> Post:
@@ -197,8 +191,13 @@ class Corrections:
             theme=rows[-1].publication.theme,
             author=by,
             not_after=PATIENCE,
-            variants={row.account: _limited_as(row) for row in rows if row.part == 0},
-        )
+            # Those reply to it, and quote it, who may do so with what it corrects.
+            variants={
+                row.account: Variant(replies=row.status.replies or None,
+                                     quotes=row.status.quotes or None)
+                for row in rows if row.part == 0
+            },
+        )  # fmt: skip
 
     def _rendered(self, post: Post) -> RenderedCampaign:
         """Render the correction as any post, held to the same rules."""
@@ -242,11 +241,6 @@ class Corrections:
         self, by: str, verb: str, subject: str, why: str, detail: Mapping[str, object]
     ) -> None:
         self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
-
-
-def _limited_as(row: Delivery) -> Variant:
-    """Let those reply to a correction, and quote it, who may do so with what it corrects."""
-    return Variant(replies=row.status.replies or None, quotes=row.status.quotes or None)
 
 
 def _require(text: str, advice: str) -> None:

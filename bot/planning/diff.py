@@ -1,7 +1,5 @@
 """What the files say of a publication, and what must change so that the outbox is as planned."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,16 +8,19 @@ from datetime import datetime
 from bot.canonical import canonical_json, sha256_hex
 from bot.content.model import Post
 from bot.delivery.lifecycle import UNSENT
-from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.publications import (
+from bot.delivery.model import (
+    CancelReason,
     Correction,
+    Delivery,
     FixedTime,
+    HoldReason,
     NewPart,
     NewPublication,
     Occurrence,
     Publication,
     PublicationState,
     Queued,
+    State,
     Yearly,
 )
 from bot.delivery.reads import PostHistory
@@ -36,7 +37,6 @@ Rewrite = Callable[[Publication], NewPublication | None]
 class Cancellation:
     """Deliveries of one publication that are to be cancelled, in order of part."""
 
-    publication_id: str
     delivery_ids: tuple[str, ...]
     reason: CancelReason
 
@@ -58,13 +58,8 @@ class PlanDiff:
         return any(self.counts().values())
 
     def counts(self) -> Mapping[str, int]:
-        """Return the number of publications by what becomes of them."""
-        return {
-            "added": len(self.add),
-            "replaced": len(self.replace),
-            "moved": len(self.move),
-            "cancelled": len(self.cancel),
-        }
+        counts = len(self.add), len(self.replace), len(self.move), len(self.cancel)
+        return dict(zip(("added", "replaced", "moved", "cancelled"), counts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,17 +232,17 @@ def new_publication(
 
 
 def assigned(assignment: Assignment, rendered: RenderedCampaign) -> NewPublication:
-    """Return what an assignment of the plan puts into the outbox."""
     post = rendered.campaign.post(assignment.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {assignment.post_id}")
+    due_at, slot = assignment.due_at, assignment.slot
     return new_publication(
         post,
         assignment.account,
         rendered,
         occurrence=assignment.occurrence,
-        due_at=assignment.due_at,
-        slot=assignment.slot,
+        due_at=due_at,
+        slot=slot,
     )
 
 
@@ -290,7 +285,7 @@ def _id(*identity: object) -> str:
 
 
 def _cancelled(group: Group, reason: CancelReason) -> Cancellation:
-    return Cancellation(group[0].publication.id, tuple(row.id for row in group), reason)
+    return Cancellation(tuple(row.id for row in group), reason)
 
 
 def _matched(

@@ -1,7 +1,5 @@
 """A passage of a source made into a post that passes `check`, with what an editor must know."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -58,14 +56,12 @@ class Excerpt:
 
     @property
     def texts(self) -> tuple[RenderedText, ...]:
-        """What each account would show."""
         if self.checked is None or self.rendered is None:
             return ()
         return self.rendered.texts_of(self.checked)
 
     @property
     def file(self) -> str:
-        """A file with the post alone."""
         return file_of([self.post])
 
     @property
@@ -130,18 +126,15 @@ def propose(
         propose_id(text, source.id, taken), source.id, text, _when(source, campaign, now),
         author or _AUTHOR, original, link=source.id if source.address else "",
     )  # fmt: skip
-    fitting = Fitting(desk, campaign, source, _span_of(found, text, source))
+    quote = prove(text, source).quote
+    spans = quote.fragments if quote else ((found.start, found.end),)
+    fitting = Fitting(desk, campaign, source, spans)
     post, left_out = fitting.fitted(first)
     result = desk.check(NEW_FILE, file_of([post]))
     checked = next((each for each in result.posts if each.id == post.id), None)
     earlier = tuple(_earlier(found, campaign, outbox, passages))
     problems = (*result.problems, *(each for each in result.elsewhere if post.id in each.message))
     return Excerpt(found, post, checked, result.rendered, left_out, problems, earlier)
-
-
-def _span_of(found: Found, text: str, source: Source) -> tuple[tuple[int, int], ...]:
-    quote = prove(text, source).quote
-    return quote.fragments if quote else ((found.start, found.end),)
 
 
 def _when(source: Source, campaign: Campaign, now: datetime) -> tuple[str, str]:

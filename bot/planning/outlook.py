@@ -1,7 +1,5 @@
 """The calendar ahead as people read it: what is planned, what is missing, what it costs."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +10,11 @@ from bot import visible
 from bot.authority.pauses import PauseState, pause_at
 from bot.clock import Clock
 from bot.delivery.consent import Consents
-from bot.delivery.model import Delivery, Hold, HoldReason, State
-from bot.delivery.publications import Occurrence, occurrence_text
+from bot.delivery.model import Hold, HoldReason, Occurrence, State, occurrence_text
 from bot.engagement.costs import looks, price_of_read, read_days
 from bot.planning.diff import assigned
 from bot.planning.plan import Assignment, EmptySlot, Plan
-from bot.planning.planner import Planner
-from bot.planning.store import Store
+from bot.planning.store import Planner, Store
 from bot.platforms.status import Status, status_from_json
 from bot.rendering.rendered import RenderedCampaign
 
@@ -71,7 +67,13 @@ def outlook_of(store: Store, clock: Clock, rendered: RenderedCampaign, *, days: 
     waiting = store.outbox.find(states={State.HELD, State.FAILED})
     consents, pauses = Consents(store, schedule), store.pauses.lasting()
     entries = [_planned(consents, pauses, rendered, assignment) for assignment in plan.assignments]
-    entries += [_waiting(row, start) for row in waiting]
+    entries += [
+        PlannedEntry(
+            row.due_at or start, row.account, row.post_id, row.publication.occurrence,
+            _words(row.status), cost=0.0, note=f"{row.state}: {row.reason_text}",
+        )
+        for row in waiting
+    ]  # fmt: skip
     entries.sort(key=lambda entry: (entry.due_at, entry.account))
     costs: dict[str, float] = defaultdict(float)
     for entry in entries:
@@ -127,31 +129,15 @@ def _planned(
     assignment: Assignment,
 ) -> PlannedEntry:
     new = assigned(assignment, rendered)
-    payloads = [part.status_json for part in new.parts]
-    consent = consents.of(new.publication, payloads)
+    consent = consents.of(new.publication, [part.status_json for part in new.parts])
     pause = pause_at(pauses, assignment.due_at, *new.publication.pausable)
     note = str(consent.objection or (f"unapproved: {consent}" if consent.missing else "approved"))
     return PlannedEntry(
-        due_at=assignment.due_at,
-        account=assignment.account,
-        post_id=assignment.post_id,
-        occurrence=assignment.occurrence,
-        words=_words(status_from_json(new.parts[0].status_json)),
+        assignment.due_at, assignment.account, assignment.post_id, assignment.occurrence,
+        _words(status_from_json(new.parts[0].status_json)),
         cost=sum(part.cost_usd for part in new.parts),
         note=f"{Hold(HoldReason.PAUSED, pause.detail)}; {note}" if pause else note,
-    )
-
-
-def _waiting(row: Delivery, now: datetime) -> PlannedEntry:
-    return PlannedEntry(
-        due_at=row.due_at or now,
-        account=row.account,
-        post_id=row.post_id,
-        occurrence=row.publication.occurrence,
-        words=_words(row.status),
-        cost=0.0,
-        note=f"{row.state}: {row.reason_text}",
-    )
+    )  # fmt: skip
 
 
 def _words(status: Status) -> str:

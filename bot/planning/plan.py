@@ -5,8 +5,6 @@ before it and on the posts with a fixed time, never on how far ahead is planned;
 today for a year and one made each day for a week tell the same future.
 """
 
-from __future__ import annotations
-
 import hashlib
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
@@ -18,7 +16,7 @@ from zoneinfo import ZoneInfo
 from bot.content.model import Account, Post, Queue, Schedule
 from bot.content.slots import HOUR, caps_of, pause_on, slot_times, yearly_times
 from bot.content.zones import LocalTimeKind
-from bot.delivery.publications import FixedTime, Occurrence, Publication, Queued, Yearly
+from bot.delivery.model import FixedTime, Occurrence, Publication, Queued, Yearly
 
 #: Whether two posts are too much alike to stand close together; symmetric.
 Alike = Callable[[str, str], bool]

@@ -1,7 +1,5 @@
 """Taking down what is out: alone once a day, else with another person; and only what is ours."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +9,7 @@ from bot.authority.audit import AuditRow
 from bot.authority.pauses import PauseState
 from bot.authority.users import Person, Right
 from bot.clock import Clock
-from bot.delivery.gate import is_same_person
+from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
 from bot.errors import BotError, DecisionError
@@ -43,12 +41,7 @@ class Removal:
 def next_step(
     rows: Sequence[AuditRow], post_id: str, by: str, *, now: datetime, may: Callable[[str], bool]
 ) -> str:
-    """Return ``BEGUN`` where a post may be taken down now, else ``ASKED``.
-
-    Args:
-        rows: Of the audit log, newest first.
-        may: Whether somebody is (still) one who takes posts down.
-    """
+    """Return ``BEGUN`` where a post may be taken down, by rows newest first, else ``ASKED``."""
     others = (row for row in rows if row.verb == BEGUN and row.subject != post_id)
     if not any(row.at > now - ALONE for row in others):
         return BEGUN
@@ -74,11 +67,7 @@ class Removals:
     announce: Callable[[str], object]
 
     def begin(self, post_id: str, *, by: str, why: str) -> bool:
-        """Write down and announce that a post is taken down; False where that waits for a second.
-
-        Raises:
-            DecisionError: sending is paused, or all that is out of the post is.
-        """
+        """Write down and announce that a post is taken down; False if a second must agree."""
         rows = self.store.outbox.find(states={State.SENT} | MAY_BE_OUT, post_id=post_id)
         pauses = [self._pause_of(row) for row in rows]
         paused = self.store.pauses.current() or (all(pauses) and next(iter(pauses), None))

@@ -1,23 +1,39 @@
-"""All that the bot remembers, and the one way in which planning changes the outbox."""
+"""All that the bot remembers, and keeping the outbox in step with what people wrote."""
 
-from __future__ import annotations
-
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, update
 
-from bot.db.errors import ConflictError
+from bot.authority.tables import PauseScope
+from bot.clock import Clock
+from bot.content.slots import DAY
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import State
-from bot.delivery.moves import BLANK, PLANNER, Moves, parts_of, refuse_touched
-from bot.delivery.publications import NewPublication, Publication, PublicationState
+from bot.delivery.model import CancelReason, NewPublication, Publication, PublicationState, State
+from bot.delivery.moves import BLANK, PLANNER, Moves, cancel, parts_of, refuse_touched
+from bot.delivery.reads import PostHistory
 from bot.delivery.rows import Note, change, locked, publication_columns, shift, write_move
 from bot.delivery.sent_log import OutboxContext
 from bot.delivery.tables import delivery, publication
 from bot.engagement.store import EngagementStore
-from bot.errors import DecisionError
-from bot.planning.diff import Cancellation, PlanDiff
+from bot.errors import ConflictError, DecisionError
+from bot.log import get_logger
+from bot.planning.diff import (
+    Existing,
+    PlanDiff,
+    assigned,
+    diff,
+    rewritten,
+    sort_existing,
+    withdrawn,
+)
+from bot.planning.plan import Offer, Plan, Window, plan
+from bot.platforms.status import status_from_json
+from bot.rendering.render import RenderedText
+from bot.rendering.rendered import RenderedCampaign
+
+log = get_logger(__name__)
 
 
 class PlanChanges(Moves):
@@ -28,7 +44,8 @@ class PlanChanges(Moves):
         try:
             with self._db.write() as connection:
                 for cancellation in diff.cancel:
-                    _cancel(connection, cancellation, now)
+                    rows = [locked(connection, id_) for id_ in cancellation.delivery_ids]
+                    cancel(connection, rows, Note(now, PLANNER, cancellation.reason))
                 # Two may swap their slots, so all let go of theirs before any takes one.
                 for moved in (*diff.move, *(new.publication for new in diff.replace)):
                     _write(connection, moved.id, {"state": PublicationState.UNPLANNED})
@@ -48,18 +65,6 @@ class Store(EngagementStore):
     def __init__(self, context: OutboxContext) -> None:
         super().__init__(context)
         self.plan = PlanChanges(context)
-
-
-def _cancel(connection: Connection, cancellation: Cancellation, now: datetime) -> None:
-    for delivery_id in reversed(cancellation.delivery_ids):
-        row = locked(connection, delivery_id)
-        event = Event.DROP if row.state in {State.HELD, State.FAILED} else Event.CANCEL
-        shift(connection, row, event, Note(now, PLANNER, cancellation.reason))
-    withdrawn = update(publication).where(
-        publication.c.id == cancellation.publication_id,
-        publication.c.state == PublicationState.WITHDRAWN,
-    )
-    connection.execute(withdrawn.values(state=PublicationState.UNPLANNED))
 
 
 def _move(connection: Connection, moved: Publication, now: datetime) -> None:
@@ -89,3 +94,124 @@ def _replace(connection: Connection, new: NewPublication, note: Note) -> None:
 
 def _write(connection: Connection, publication_id: str, values: dict[str, object]) -> None:
     connection.execute(update(publication).where(publication.c.id == publication_id).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Planning twice changes nothing; what was sent never changes."""
+
+    store: Store
+    clock: Clock
+
+    def outlook(self, rendered: RenderedCampaign, *, days: int) -> Plan:
+        """Return what the coming days hold, without writing anything."""
+        refused = self.store.objections.refused()
+        return self._lay(rendered, self.clock.now(), days, refused)[2]
+
+    def apply(
+        self,
+        rendered: RenderedCampaign,
+        *,
+        days: int,
+        why: CancelReason = CancelReason.EDITED,
+    ) -> PlanDiff:
+        """Bring the outbox to what the campaign says for the coming days; return the changes.
+
+        Texts that are others now became so for the reason ``why``.
+        """
+        now = self.clock.now()
+        self.store.accounts.sync(rendered.campaign.schedule.accounts.values(), now=now)
+        difference = self._difference(rendered, now, days, why)[1]
+        if difference:
+            parts = (part for new in (*difference.add, *difference.replace) for part in new.parts)
+            for status in (status_from_json(part.status_json) for part in parts):
+                thumb = status.card.thumb if status.card else None
+                for picture in (*status.pictures, *([thumb] if thumb else [])):
+                    self.store.media.put(rendered.pictures[picture.sha256], now)
+            self.store.plan.apply(difference, now=now)
+            log.info("planned", **difference.counts())
+        return difference
+
+    def cancels(self, rendered: RenderedCampaign, *, days: int) -> tuple[int, int]:
+        """Return how many publications this would cancel, and of how many that are planned."""
+        existing, difference = self._difference(rendered, self.clock.now(), days)
+        return len(difference.cancel), len(existing.movable) + len(existing.removed)
+
+    def _difference(
+        self,
+        rendered: RenderedCampaign,
+        now: datetime,
+        days: int,
+        why: CancelReason = CancelReason.EDITED,
+    ) -> tuple[Existing, PlanDiff]:
+        refused = self.store.objections.refused()
+        turns, existing, result = self._lay(rendered, now, days, refused)
+        wanted = [
+            new for new in (assigned(each, rendered) for each in result.assignments)
+            if new.publication.fingerprint not in refused
+        ]  # fmt: skip
+        campaign = rendered.campaign.schedule.campaign
+        targets = (each.target for each in self.store.pauses.lasting())
+        themes = {each.value for each in targets if each.scope is PauseScope.THEME}
+        return existing, diff(
+            wanted, existing, turns=turns, campaign=campaign, why=why, paused_themes=themes
+        )
+
+    def _lay(
+        self, rendered: RenderedCampaign, now: datetime, days: int, refused: frozenset[str]
+    ) -> tuple[Mapping[tuple[str, str], PostHistory], Existing, Plan]:
+        """Sort what the outbox has, and plan around what may not be moved."""
+        schedule = rendered.campaign.schedule
+        # For so long what was due keeps others away, whatever it was; and a day for zones.
+        gaps = (account.min_gap for account in schedule.accounts.values())
+        near = now - max(timedelta(days=schedule.similarity_days), DAY, *gaps) - DAY
+        fixed = [post.id for post in rendered.campaign.posts if not post.queue]
+        rows = self.store.outbox.for_planning(near, fixed)
+        turns = self.store.outbox.turns(near)
+        existing = sort_existing(
+            rows,
+            now=now,
+            rewrite=lambda old: rewritten(old, rendered),
+            is_settling=self.store.restore_guard.reason() is not None,
+        )
+        # Settled already: out, under way, waiting for a person, or taken out by one.
+        past = [group[0].publication for group in existing.settled]
+        past += [old for old in withdrawn(rows) if _is_unchanged(old, rendered)]
+        states = {name: self.store.accounts.get(name) for name in schedule.accounts}
+        laid = plan(
+            schedule,
+            _offers(rendered, refused),
+            past=past,
+            last_used={place: turn.last_due for place, turn in turns.items() if turn.last_due},
+            added_at={name: state.added_at for name, state in states.items() if state},
+            window=Window(now, now + timedelta(days=days)),
+            alike=rendered.alike,
+        )
+        return turns, existing, laid
+
+
+def _offers(rendered: RenderedCampaign, refused: frozenset[str]) -> list[Offer]:
+    """List what could go where, in the order of writing."""
+
+    def why_not(text: RenderedText) -> str:
+        post, account = text.post, text.account.name
+        is_refused = refused and rendered.fingerprint(post, account, post.at) in refused
+        return text.why_not or ("refused by an approver" if is_refused else "")
+
+    return [
+        Offer(
+            post, text.account.name, text.account.platform, why_not(text),
+            rendered.spec_of(text.account.name).may_repeat,
+        )
+        for post in rendered.campaign.posts
+        for text in rendered.texts_of(post)
+    ]  # fmt: skip
+
+
+def _is_unchanged(old: Publication, rendered: RenderedCampaign) -> bool:
+    """Return whether a post still says what a person took out; an edit is a new question."""
+    post = rendered.campaign.post(old.post_id)
+    due_at = post.at if post and post.at else old.due_at
+    if post is None or (post.id, old.account) not in rendered.texts:
+        return False
+    return rendered.fingerprint(post, old.account, due_at) == old.fingerprint

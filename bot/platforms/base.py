@@ -1,7 +1,5 @@
 """The promises that every platform adapter keeps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime

@@ -6,8 +6,6 @@ its source. What neither says was measured by asking twitter-text 3.1.0 about ev
 tests/conformance holds it to all of that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Every platform, by its name in the files; adding one is one line here."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from bot.platforms import bluesky, mastodon, x

@@ -5,8 +5,6 @@ SQLAlchemy is the store's, and this file stands for servers that are not ours. L
 nothing of the campaign.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -149,25 +147,18 @@ class Rehearsal:
             return _from_row(row).ref
 
     def _refuse(self, status: Status, parent: str | None) -> None:
-        """Refuse what the real platform would.
-
-        Raises:
-            RejectedError: says why.
-        """
+        """Refuse what the real platform would, by a RejectedError that says why."""
         limits = self.limits()
         wrong = self.spec.misfit(status, limits) or _picture_misfit(status, limits)
-        if not wrong and not self.spec.may_repeat and self._has_said(status.text):
+        # Whether it still stands or not.
+        said = "SELECT 1 FROM status WHERE account = ? AND text = ? LIMIT 1"
+        place = self.connection.account.name, status.text
+        if not wrong and not self.spec.may_repeat and self.db.execute(said, place).fetchone():
             wrong = "the account has said just this before"
         if not wrong and parent and self._live("id", parent) is None:
             wrong = "the status that it answers is not there"
         if wrong:
             raise RejectedError(self.spec.name, wrong)
-
-    def _has_said(self, text: str) -> bool:
-        """Return whether the account has said just this before, whether it still stands or not."""
-        query = "SELECT 1 FROM status WHERE account = ? AND text = ? LIMIT 1"
-        row = self.db.execute(query, (self.connection.account.name, text)).fetchone()
-        return row is not None
 
     def _live(self, column: str, value: str) -> Rehearsed | None:
         """Find the account's live status by its id, or by the key it was published with."""

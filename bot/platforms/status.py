@@ -1,12 +1,11 @@
 """What is sent and what comes back: statuses, drafts, references, numbers, as frozen values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
+from typing import Self
 
 from pydantic import TypeAdapter
 
@@ -96,7 +95,6 @@ class Status:
 
     @property
     def links(self) -> tuple[str, ...]:
-        """Where it links to."""
         found = [facet.value for facet in self.facets if facet.kind is FacetKind.LINK]
         return tuple(dict.fromkeys([*found, *([self.card.url] if self.card else [])]))
 
@@ -117,7 +115,6 @@ _AUDIENCES = {
 
 
 def status_from_json(text: str) -> Status:
-    """Read what `Status.to_json` wrote."""
     return _status_adapter().validate_json(text)
 
 
@@ -137,7 +134,7 @@ class PostRef:
     #: What the platform made otherwise than was sent, for people, by what it is of.
     differs: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def compared(self, found: Mapping[str, str]) -> PostRef:
+    def compared(self, found: Mapping[str, str]) -> Self:
         """Return it with what differs; what is empty, or is not told, is no difference."""
         return replace(self, differs={subject: told for subject, told in found.items() if told})
 
@@ -170,14 +167,13 @@ class Draft:
         """Return it as canonical JSON; `draft_from_json` is the inverse."""
         return canonical_json({"key": self.key, "wire": self.body})
 
-    def again(self, first: Draft) -> Draft:
+    def again(self, first: Self) -> Self:
         """Return it as one more try of the first: of that are only the marks it is found by."""
         marks = {name: first.body[name] for name in _MARKS & first.body.keys()}
-        return Draft(self.key, {**self.body, **marks})
+        return replace(self, body={**self.body, **marks})
 
 
 def draft_from_json(text: str) -> Draft:
-    """Read what `Draft.to_json` wrote."""
     raw = json.loads(text)
     return Draft(raw["key"], raw["wire"])
 

@@ -14,7 +14,7 @@ from bot.content.model import Post
 from bot.content.slots import yearly_times
 from bot.delivery.model import Delivery, State
 from bot.planning.plan import Assignment, EmptySlot
-from bot.planning.planner import Planner
+from bot.planning.store import Planner
 from bot.platforms.status import Status
 from bot.web.context import AppContext
 from bot.web.words import KIND_OF, words_of

@@ -14,8 +14,8 @@ from typing import Any
 
 from starlette.datastructures import ImmutableMultiDict
 
+from bot.authority.access import LONGEST
 from bot.authority.passkeys import Site
-from bot.authority.passwords import LONGEST
 from bot.authority.signing_in import Visitor
 from bot.authority.users import Person, Right
 from bot.canonical import sha256_hex

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.authority.access import Access
-from bot.authority.passwords import Passwords
+from bot.authority.access import Access, Passwords
 from bot.authority.users import Role
 from bot.cli.main import run
 from bot.delivery.answers import LONGEST, Answers

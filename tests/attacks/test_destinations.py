@@ -16,7 +16,7 @@ from bot.content.model import Account
 from bot.delivery.model import State
 from bot.errors import DecisionError, SettingsError, UnconfirmedError
 from bot.platforms.base import Profile
-from bot.platforms.bluesky.session import SignedIn
+from bot.platforms.bluesky.api import SignedIn
 from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import TOKEN, HostileWorld, hostile_world

@@ -16,7 +16,7 @@ from bot.clock import FastClock, SystemClock
 from bot.content.model import Mode
 from bot.delivery.model import State
 from bot.errors import UnavailableError
-from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.mastodon import SPEC as MASTODON
 from bot.platforms.spec import Limits
 from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack

@@ -12,7 +12,7 @@ import pytest
 
 from bot.app.content import Paths
 from bot.app.sheets import import_sheet
-from bot.authority.contacts import Addresses
+from bot.authority.notices import Addresses
 from bot.cli.contacts import _try_address
 from bot.cli.main import run
 from bot.content.documents import read_document

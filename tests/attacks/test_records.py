@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from bot.authority.access import Access
+from bot.authority.access import Access, Passwords
 from bot.authority.audit_head import audit_key, read_head, sign_head
-from bot.authority.passwords import Passwords
 from bot.authority.user_table import Passkey
 from bot.authority.users import Role
 from bot.cli.main import run

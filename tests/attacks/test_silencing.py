@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.authority.access import Access
-from bot.authority.passwords import Passwords
+from bot.authority.access import Access, Passwords
 from bot.authority.users import Role
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import HoldReason, State

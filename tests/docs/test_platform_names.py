@@ -34,7 +34,7 @@ def mentions(spec: PlatformSpec) -> re.Pattern[str]:
 def test_the_name_is_found_where_it_belongs(spec: PlatformSpec) -> None:
     own = Path("bot/platforms") / spec.name
 
-    assert mentions(spec).search(read(str(own / "spec.py")))
+    assert mentions(spec).search(read(str(own / "__init__.py")))
     assert mentions(spec).search(read("bot/platforms/registry.py"))
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from bot.cli.main import VERBS
-from bot.platforms.bluesky.spec import SPEC as BLUESKY
-from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.bluesky import SPEC as BLUESKY
+from bot.platforms.mastodon import SPEC as MASTODON
 from bot.platforms.spec import PlatformSpec
-from bot.platforms.x.spec import SPEC as X
+from bot.platforms.x import SPEC as X
 from bot.settings import Settings
 from tests.docs.tree import files, read, table
 

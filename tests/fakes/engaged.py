@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from bot.content.model import Account, Campaign, Queue, Schedule
 from bot.delivery import decide
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery
-from bot.delivery.publications import FixedTime, NewPart, NewPublication, Queued
+from bot.delivery.model import Delivery, FixedTime, NewPart, NewPublication, Queued
 from bot.engagement.ages import AGES
 from bot.engagement.snapshots import SnapshotState
 from bot.planning.store import Store

@@ -19,10 +19,8 @@ from bot.content.model import (
     Source,
 )
 from bot.content.quoting import prove
-from bot.platforms.bluesky import spec as bluesky
-from bot.platforms.mastodon import spec as mastodon
+from bot.platforms import bluesky, mastodon, x
 from bot.platforms.spec import Limits
-from bot.platforms.x import spec as x
 
 LETTER_TEXT = """\
 May 4, 2020

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.content.model import Account
 from bot.platforms.base import Connection
-from bot.platforms.x.adapter import X, connect
+from bot.platforms.x.adapter import X
 from tests.contract.contract import CountingMeter
 from tests.fakes.faultproxy import Answer, Fault, answered
 from tests.fakes.x_api import DUPLICATE, NO_CREDITS, SUSPENDED, Reply
@@ -38,7 +38,7 @@ def connection_to(
 
 def x_at(origin: str, **options: Any) -> X:
     """Connect to it."""
-    return connect(connection_to(origin, **options))
+    return X(connection_to(origin, **options))
 
 
 _JSON = {"Content-Type": "application/json"}

@@ -9,7 +9,7 @@ from bot.db.backup import restore
 from bot.db.lock import lock_beside
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import HoldReason, State
-from bot.delivery.restore_guard import mark_restored
+from bot.delivery.sent_log import mark_restored
 from bot.engine.scheduler import Every
 from bot.errors import UnconfirmedError
 from bot.operations.opening import open_store

@@ -19,10 +19,9 @@ from statistics import linear_regression
 import pytest
 
 from bot.db.backup import restore
-from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
 from bot.delivery.model import State
-from bot.errors import BotError, UnavailableError, UnconfirmedError
+from bot.errors import BotError, DatabaseUnusableError, UnavailableError, UnconfirmedError
 from bot.operations.opening import open_store
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 from tests.faults.cluster import Replica

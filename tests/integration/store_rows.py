@@ -8,11 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.db.diskspace import Room
+from bot.db.sqlite import Room
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, Hold, HoldReason
-from bot.delivery.publications import FixedTime, NewPart, NewPublication, Publication
+from bot.delivery.model import (
+    Delivery,
+    FixedTime,
+    Hold,
+    HoldReason,
+    NewPart,
+    NewPublication,
+    Publication,
+)
 from bot.planning.store import Store
 from bot.platforms.status import Draft, PostRef, Status
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.authority.account_verifier import unfit
+from bot.authority.trust import unfit
 from bot.content.model import Account, Mode
 from bot.delivery.model import State
 from bot.errors import SettingsError, UnauthorizedError, UnavailableError
 from bot.platforms.base import Profile
-from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.mastodon import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 
 

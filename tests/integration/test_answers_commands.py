@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.authority.objections import answers_in
+from bot.authority.approvals import answers_in
 from bot.cli.main import run
 from bot.delivery.answers import Answers
 from bot.delivery.model import State

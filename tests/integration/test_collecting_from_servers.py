@@ -19,7 +19,7 @@ from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon.adapter import connect as connect_mastodon
 from bot.platforms.registry import PLATFORMS
-from bot.platforms.x.adapter import connect as connect_x
+from bot.platforms.x.adapter import X
 from tests.contract.contract import CountingMeter
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.measured import MeasuredAccount
@@ -60,7 +60,7 @@ def on_x(request: pytest.FixtureRequest, store: Store) -> Iterator[OnX]:
             x.world.today = lambda: clock.now().date()
             prices = PLATFORMS["x"].spec.prices
             meter = AccountMeter(store.ledger, clock, lambda: account, lambda: prices)
-            return connect_x(Connection(account, secrets_for(USER), meter))
+            return X(Connection(account, secrets_for(USER), meter))
 
         bench = MeasuredAccount(store, account, connect, FastClock(NOW))
         yield OnX(bench, x)

@@ -16,7 +16,7 @@ from bot.content.quoting import found_at
 from bot.delivery.model import CancelReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.planning.excerpts import propose
-from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.mastodon import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, NINE, START, RunningBot, post
 
 QUOTE = 'quote: {source: letter, text: "they are our friends"}'

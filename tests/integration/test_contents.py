@@ -11,7 +11,7 @@ from PIL import Image
 from bot.app.content import prove_kept
 from bot.delivery.model import State
 from bot.errors import ContentError
-from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.mastodon import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, MINUTE, NINE, OWNED, RunningBot, post
 
 

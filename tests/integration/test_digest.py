@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import FastClock
-from bot.delivery.publications import FixedTime, Queued
+from bot.delivery.model import FixedTime, Queued
 from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
 from bot.errors import Severity

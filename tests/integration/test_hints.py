@@ -12,7 +12,7 @@ import pytest
 from bot.authority.tables import StopReason
 from bot.cli.main import run
 from bot.clock import FastClock
-from bot.delivery.restore_guard import mark_restored
+from bot.delivery.sent_log import mark_restored
 from bot.errors import RejectedError, UnconfirmedError
 from bot.operations.model import Matter
 from bot.settings import Settings

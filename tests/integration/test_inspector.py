@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.db import sqlite as files
-from bot.db.errors import DatabaseUnusableError
-from bot.errors import StoreError
+from bot.errors import DatabaseUnusableError, StoreError
 from bot.operations.opening import open_store
 from bot.operations.status import status_of
 from bot.planning.store import Store

@@ -18,16 +18,15 @@ from bot.authority.pauses import PauseTarget
 from bot.authority.tables import PauseScope
 from bot.cli.main import run
 from bot.content.model import Mode
-from bot.db import transfer
+from bot.db import migrate
 from bot.db.columns import metadata
 from bot.db.database import connect, parse_url
-from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
-from bot.db.migrate import revision_of
-from bot.db.transfer import MOVED
+from bot.db.migrate import MOVED, revision_of
 from bot.delivery.answers import Answers
 from bot.delivery.model import State
-from bot.delivery.restore_guard import RestoreGuard
+from bot.delivery.sent_log import RestoreGuard
+from bot.errors import DatabaseUnusableError
 from bot.operations.opening import open_store
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fixtures.released import become_later, differences
@@ -266,7 +265,7 @@ def test_another_database_is_left_alone(
 _KILLED = """
 import os, sys
 from bot.app import moving
-from bot.db import transfer
+from bot.db import migrate
 real, left = {module}.{name}, [{times}]
 def dies(*args, **named):
     left[0] -= 1
@@ -305,7 +304,7 @@ def moving(
 
 
 @pytest.mark.parametrize(("module", "name", "times"), [
-    ("transfer", "_copy", 3), ("moving", "set_revision", 1),
+    ("migrate", "_copy", 3), ("moving", "set_revision", 1),
 ])  # fmt: skip
 def test_killed_in_the_middle_the_old_one_is_in_force_and_the_new_one_unused(
     half_sent: RunningBot, moving: tuple[str, str, str], say: Say, module: str, name: str,
@@ -357,10 +356,10 @@ def test_an_empty_database_beside_a_sent_log_is_no_first_start(
 def test_rows_that_did_not_come_over_are_noticed(
     half_sent: RunningBot, postgres_url: str, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy = transfer._copy
+    copy = migrate._copy
     with monkeypatch.context() as lossy:
         lossy.setattr(
-            transfer, "_copy", lambda table, *ends: table.name == "approval" or copy(table, *ends)
+            migrate, "_copy", lambda table, *ends: table.name == "approval" or copy(table, *ends)
         )
         assert "approval: 0 rows came over of 6" in say("move", "--to", postgres_url)
 

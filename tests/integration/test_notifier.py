@@ -9,9 +9,8 @@ from threading import Event
 import pytest
 
 from bot.authority.tables import StopReason
-from bot.db.errors import DiskFullError
-from bot.delivery.restore_guard import mark_restored
-from bot.errors import RejectedError, SettingsError, UnconfirmedError
+from bot.delivery.sent_log import mark_restored
+from bot.errors import DiskFullError, RejectedError, SettingsError, UnconfirmedError
 from bot.operations.channels import Alert, Channel, Channels, channels_of, fitted
 from bot.operations.model import ServiceStatus
 from bot.operations.notifier import Notifier

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.authority.access import Access
-from bot.authority.contacts import Absence, in_place_of
+from bot.authority.notices import Absence, in_place_of
 from bot.authority.users import Role
 from bot.cli.main import root
 from bot.delivery.answers import Answers

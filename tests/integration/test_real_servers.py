@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli.main import run
 from bot.delivery.model import State
-from bot.delivery.receipts import DIFFERS
+from bot.delivery.store import DIFFERS
 from bot.errors import DecisionError
 from bot.operations.model import EVENT, ServiceStatus
 from bot.operations.status import status_of

@@ -7,7 +7,7 @@ from icalendar import Calendar
 
 from bot.authority.tables import StopReason
 from bot.content.model import Mode
-from bot.delivery.restore_guard import mark_restored
+from bot.delivery.sent_log import mark_restored
 from bot.engine.rehearsal import SIMULATED, simulate_approvals
 from bot.operations.model import ServiceStatus
 from bot.operations.status import status_of

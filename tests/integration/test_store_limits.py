@@ -14,11 +14,10 @@ import pytest
 from sqlalchemy import event
 
 from bot.content.model import Account
-from bot.db.diskspace import Ballast, Room
-from bot.db.errors import DiskFullError
 from bot.db.lock import ProcessLock
+from bot.db.sqlite import Ballast, Room
 from bot.delivery.model import State
-from bot.errors import StoreError
+from bot.errors import DiskFullError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.status import PostRef

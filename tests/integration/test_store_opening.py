@@ -14,10 +14,9 @@ from sqlalchemy import NullPool, create_engine, inspect
 
 from bot.db import sqlite as files
 from bot.db.columns import metadata
-from bot.db.diskspace import Room
-from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
-from bot.errors import OperatorError, StoreError
+from bot.db.sqlite import Room
+from bot.errors import DatabaseUnusableError, OperatorError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from tests.fixtures.released import add_revision, differences

@@ -14,13 +14,16 @@ import pytest
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.publications import (
+from bot.delivery.model import (
+    CancelReason,
+    Delivery,
     FixedTime,
+    HoldReason,
     NewPublication,
     Publication,
     PublicationState,
     Queued,
+    State,
 )
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.planning.diff import Cancellation, PlanDiff
@@ -194,7 +197,7 @@ def test_a_place_that_is_taken_is_not_given_twice_and_nothing_else_is_changed(
         store.outbox.add(new_publication(id=id_, occurrence=place, due_at=slot), now=NOW)
     before = store.outbox.find()
     taken = new_publication(Status("edited"), occurrence=placed("d1", later).occurrence)
-    dropped = Cancellation("d3", ("d3",), CancelReason.UNPLANNED)
+    dropped = Cancellation(("d3",), CancelReason.UNPLANNED)
 
     for changes in (PlanDiff(move=(placed("d1", later),)), PlanDiff(replace=(taken,))):
         with pytest.raises(DecisionError, match="taken"):
@@ -228,9 +231,7 @@ def test_whose_cancelling_freed_an_occurrence_is_kept(store: Store) -> None:
         store.outbox.add(new_publication(id=id_), now=NOW)
     store.outbox.add(thread("t"), now=NOW)
 
-    store.plan.apply(
-        PlanDiff(cancel=(Cancellation("mine", ("mine",), CancelReason.REMOVED),)), now=NOW
-    )
+    store.plan.apply(PlanDiff(cancel=(Cancellation(("mine",), CancelReason.REMOVED),)), now=NOW)
     store.outbox.move("theirs", Event.CANCEL, now=NOW, actor="ana")
     store.outbox.move("t1", Event.CANCEL, now=NOW, actor="ana")
 

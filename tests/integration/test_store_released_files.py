@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.db import migrate
-from bot.db.errors import DatabaseUnusableError
 from bot.delivery.model import State
+from bot.errors import DatabaseUnusableError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from tests.fixtures import keep

@@ -14,12 +14,11 @@ import pytest
 
 from bot.content.model import Account
 from bot.db.backup import restore
-from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import ProcessLock, lock_beside
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
-from bot.delivery.restore_guard import mark_restored
-from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
+from bot.delivery.sent_log import mark_restored
+from bot.errors import DatabaseUnusableError, DecisionError, LeaseLostError, PausedError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from tests.integration.store_rows import (

@@ -15,9 +15,8 @@ from bot.authority.pauses import PauseState
 from bot.authority.tables import StopReason
 from bot.canonical import sha256_hex
 from bot.content.model import Account
-from bot.db.errors import BudgetSpentError
 from bot.engagement.snapshots import SnapshotState
-from bot.errors import DecisionError, StoreError
+from bot.errors import BudgetSpentError, DecisionError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.spec import Charge, Limits

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import FastClock
-from bot.db.diskspace import MEBIBYTE, Room, free_bytes
+from bot.db.sqlite import MEBIBYTE, Room, free_bytes
 from bot.operations.disk import DiskWatch, hours_until
 from tests.fakes.running_bot import START
 

@@ -18,7 +18,7 @@ from bot.app.doctor import examine
 from bot.app.storage import DataOwner, remember_owner
 from bot.authority.tables import StopReason
 from bot.content.model import Mode
-from bot.db.diskspace import Room, free_bytes
+from bot.db.sqlite import Room, free_bytes
 from bot.errors import Severity, StoreError
 from bot.operations.channels import channels_of
 from bot.operations.status import status_of

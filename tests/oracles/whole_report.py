@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from statistics import fmean, median
 
 from bot.content.model import Campaign
-from bot.delivery.model import Delivery, State
-from bot.delivery.publications import Publication
+from bot.delivery.model import Delivery, Publication, State
 from bot.engagement.ages import AGES, JUDGED_AGES, added, engagements, per_thousand
 from bot.engagement.estimate import (
     ENOUGH_FOR_MEDIAN,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content.model import Account, EveryYear, Pause, Post, Queue, Schedule, Slot
-from bot.delivery.publications import FixedTime, Publication, Queued, Yearly
+from bot.delivery.model import FixedTime, Publication, Queued, Yearly
 from bot.planning.plan import Assignment, Offer, Plan, Window, plan
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday

@@ -18,8 +18,8 @@ from bot.errors import (
 )
 from bot.platforms.base import Connection
 from bot.platforms.bluesky.adapter import BlueskyPlatform, connect
+from bot.platforms.bluesky.api import SignedIn
 from bot.platforms.bluesky.record import at_uri, tid
-from bot.platforms.bluesky.session import SignedIn
 from bot.platforms.status import Draft, Facet, FacetKind, Metrics, Picture, PostRef, ReplyTo, Status
 from tests.contract.contract import CountingMeter
 from tests.fakes.errors import everything_said

@@ -10,8 +10,8 @@ import pytest
 from bot.errors import OverBudgetError, RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.spec import EVERYONE, REPLIES
 from bot.platforms.status import PostRef, Status, status_from_json
+from bot.platforms.x import SPEC as X_SPEC
 from bot.platforms.x.adapter import X
-from bot.platforms.x.spec import SPEC as X_SPEC
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, prepare
 from tests.fakes.faultproxy import HANG_UP_AFTER, Answer, answered

@@ -11,8 +11,8 @@ import pytest
 
 from bot.canonical import JsonObject
 from bot.errors import UnavailableError, UnconfirmedError
+from bot.platforms.mastodon import SPEC
 from bot.platforms.mastodon.comparing import Match, compare, plain_texts
-from bot.platforms.mastodon.spec import SPEC
 from bot.platforms.status import Metrics, PostRef
 from tests.fakes.loopback import Told
 from tests.fakes.mastodon_voice import NOW, PICTURE, VoiceServer

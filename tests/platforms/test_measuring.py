@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from bot.platforms.bluesky.spec import SPEC as BLUESKY_SPEC
-from bot.platforms.bluesky.spec import length as bluesky_length
-from bot.platforms.mastodon.spec import countable_texts
-from bot.platforms.mastodon.spec import length as mastodon_length
+from bot.platforms.bluesky import SPEC as BLUESKY_SPEC
+from bot.platforms.bluesky import length as bluesky_length
+from bot.platforms.mastodon import countable_texts
+from bot.platforms.mastodon import length as mastodon_length
 from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.spec import Limits
-from bot.platforms.x.spec import length as x_length
+from bot.platforms.x import length as x_length
 
 X = Limits(280)
 BLUESKY = BLUESKY_SPEC.limits

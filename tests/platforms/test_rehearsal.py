@@ -11,11 +11,11 @@ import pytest
 from bot.content.model import Account
 from bot.errors import RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
-from bot.platforms.mastodon.spec import SPEC as MASTODON
+from bot.platforms.mastodon import SPEC as MASTODON
 from bot.platforms.rehearsal import connect_as, rehearsed
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import PostRef, ReplyTo, Status
-from bot.platforms.x.spec import SPEC as X
+from bot.platforms.x import SPEC as X
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 
 

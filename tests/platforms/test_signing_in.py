@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.authority.account_verifier import unfit
+from bot.authority.trust import unfit
 from bot.content.model import Account, Mode
 from bot.errors import PlatformError, RejectedError, SettingsError, UnauthorizedError
 from bot.platforms.base import Connection

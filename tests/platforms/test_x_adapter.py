@@ -20,9 +20,9 @@ from bot.errors import (
 )
 from bot.platforms.spec import Charge
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
-from bot.platforms.x.adapter import X, connect
+from bot.platforms.x import SPEC
+from bot.platforms.x.adapter import X
 from bot.platforms.x.comparing import receipt_differences
-from bot.platforms.x.spec import SPEC
 from tests.conftest import require_shared
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
 from tests.fakes.faultproxy import HANG_UP_AFTER, Answer, answered
@@ -371,7 +371,7 @@ def test_x_s_own_rate_limit_is_obeyed_to_the_second(x: X, server: XStandin) -> N
 def test_credentials_that_do_not_fit_are_unauthorized(server: XStandin) -> None:
     secrets = secrets_for(USER) | {"ACCESS_TOKEN_SECRET": "wrong"}
     connection = connection_to(server.origin)
-    x = connect(type(connection)(connection.account, secrets, connection.meter))
+    x = X(type(connection)(connection.account, secrets, connection.meter))
 
     with pytest.raises(UnauthorizedError):
         x.profile()

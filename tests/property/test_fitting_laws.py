@@ -5,10 +5,10 @@ import regex
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.platforms.mastodon.spec import length as mastodon_length
+from bot.platforms.mastodon import length as mastodon_length
 from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits
-from bot.platforms.x.spec import length as x_length
+from bot.platforms.x import length as x_length
 from bot.rendering.facets import find_links
 from bot.rendering.fitting import find_parts
 from tests.conformance.corpora import CHINESE, EMOJI, ENGLISH, LINKS, TAGS, UYGHUR

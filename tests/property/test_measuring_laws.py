@@ -3,12 +3,12 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.bluesky.spec import length as bluesky_length
-from bot.platforms.mastodon.spec import length as mastodon_length
+from bot.platforms.bluesky import length as bluesky_length
+from bot.platforms.mastodon import length as mastodon_length
 from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.spec import Limits
 from bot.platforms.status import FacetKind
-from bot.platforms.x.spec import length as x_length
+from bot.platforms.x import length as x_length
 from bot.rendering.facets import detect, find_mentions
 from tests.conformance.corpora import NASTY
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from bot.clock import FastClock
-from bot.delivery.model import State
-from bot.delivery.publications import Queued
+from bot.delivery.model import Queued, State
 from bot.delivery.tables import delivery
 from bot.engagement.ages import AGES
 from bot.engagement.judged import JUDGED_BY, NOT_JUDGED_BY

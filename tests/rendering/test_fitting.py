@@ -1,7 +1,7 @@
 import pytest
 
 from bot.platforms.spec import Limits
-from bot.platforms.x.spec import length as x_length
+from bot.platforms.x import length as x_length
 from bot.rendering.fitting import Fits, find_parts, split
 from tests.conftest import require_shared
 

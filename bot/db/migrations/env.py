@@ -1,7 +1,5 @@
 """Runs migrations on a connection that `bot.db.migrate` hands over."""
 
-from __future__ import annotations
-
 from alembic import context
 
 from bot.db.columns import metadata

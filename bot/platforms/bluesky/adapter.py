@@ -1,7 +1,5 @@
 """Publishes to one Bluesky account, and reads back from it, through atproto."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -24,32 +22,28 @@ from bot.platforms.base import (
     Profile,
     PublishedText,
 )
-from bot.platforms.bluesky.api import REFUSED, AppView, Repo
-from bot.platforms.bluesky.documents import (
-    DOCUMENTS,
-    associated,
-    document_key,
-    document_record,
-)
+from bot.platforms.bluesky import NAME, SPEC
+from bot.platforms.bluesky.api import REFUSED, AppView, Repo, SignedIn, procedure, query
 from bot.platforms.bluesky.record import (
     COLLECTION,
+    DOCUMENTS,
     GATE_LISTS,
     POSTGATE,
     THREADGATE,
+    associated,
     at_uri,
     cid_of,
     differences,
+    document_key,
+    document_record,
     gates,
     is_same,
     place_of,
     post_record,
     tid,
 )
-from bot.platforms.bluesky.session import SignedIn, procedure, query
-from bot.platforms.bluesky.spec import NAME, SPEC
-from bot.platforms.http.answers import object_in, objects_in
-from bot.platforms.http.exchange import confirmed
-from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
+from bot.platforms.http.exchange import confirmed, object_in, objects_in
+from bot.platforms.spec import AccountSettings, Limits
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
 #: Errors of a 400 that are about the session, not about the post; nothing was written.
@@ -60,11 +54,7 @@ _CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"
 
 
 def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account; asks nothing of the server.
-
-    Raises:
-        SettingsError: the server is not safe to send a password to, or something is missing.
-    """
+    """Return the adapter of one account; SettingsError where it is not safe to ask."""
     session = SignedIn(connection)
     appview = AppView(connection, session)
     return BlueskyPlatform(
@@ -76,15 +66,12 @@ def connect(connection: Connection) -> Platform:
 class BlueskyPlatform:
     """One account; see `bot.platforms.base.Platform` for the promises."""
 
+    spec = SPEC
     _account: AccountSettings
     _session: SignedIn
     _repo: Repo
     _appview: AppView
     _documents: Callable[[], Mapping[DocumentVersion, PostRef]]
-
-    @property
-    def spec(self) -> PlatformSpec:
-        return SPEC
 
     def profile(self) -> Profile:
         self._session.client()

@@ -1,17 +1,17 @@
-"""The record of a post and its key, as they are frozen and as they are compared."""
-
-from __future__ import annotations
+"""The records of posts and of whole texts, and their keys, as they are frozen and compared."""
 
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
+from urllib.parse import urlsplit
 
 import libipld
 
 from bot.canonical import JsonObject, canonical_json
-from bot.platforms.status import Facet, FacetKind, Status
+from bot.platforms.base import DocumentVersion, PublishedText
+from bot.platforms.status import Facet, FacetKind, PostRef, Status
 
 COLLECTION = "app.bsky.feed.post"
 _AT_URI = re.compile(r"at://(?P<repo>[^/]+)/app\.bsky\.feed\.post/(?P<rkey>[A-Za-z0-9._~:-]+)")
@@ -29,6 +29,9 @@ THREADGATE, POSTGATE = "app.bsky.feed.threadgate", "app.bsky.feed.postgate"
 _RULES = {"followers": "followerRule", "followed": "followingRule", "mentioned": "mentionRule"}
 _DAY = 86_400
 _DAY_MICROS = _DAY * 1_000_000
+#: By collection: the list of posts that a person took away from below or around one, and how many.
+GATE_LISTS = {THREADGATE: ("hiddenReplies", 300), POSTGATE: ("detachedEmbeddingUris", 50)}
+DOCUMENTS = "site.standard.document"
 
 
 def post_record(
@@ -40,16 +43,7 @@ def post_record(
     reply: JsonObject | None,
     document: JsonObject | None = None,
 ) -> JsonObject:
-    """Build the record; every byte of it goes into its content hash.
-
-    Args:
-        status: The message; a card gives way to pictures, the lexicon takes one of them.
-        at: When it is sent for the first time, for ever.
-        blobs: Uploaded pictures, by their SHA-256.
-        dids: Identifiers of mentioned handles.
-        reply: References to the root and the parent of a thread.
-        document: Reference to the text that the link card leads to.
-    """
+    """Build the record, whose every byte is hashed; pictures come before a card."""
     record: dict[str, Any] = {
         "$type": COLLECTION,
         "text": status.text,
@@ -177,15 +171,53 @@ def differences(seen: JsonObject, record: JsonObject) -> Mapping[str, str]:
 
 
 def at_uri(did: str, rkey: str) -> str:
-    """Write the address of a post."""
     return f"at://{did}/{COLLECTION}/{rkey}"
-
-
-#: By collection: the list of posts that a person took away from below or around one, and how many.
-GATE_LISTS = {THREADGATE: ("hiddenReplies", 300), POSTGATE: ("detachedEmbeddingUris", 50)}
 
 
 def place_of(address: str) -> tuple[str, str] | None:
     """Read repository and record key from an at:// URI, or from the page of a post."""
     found = _AT_URI.fullmatch(address) or _PAGE.fullmatch(address)
     return (found["repo"], found["rkey"]) if found else None
+
+
+def document_record(document: PublishedText, did: str) -> JsonObject:
+    """Build the record; the same version of a text is the same bytes for ever."""
+    parts = urlsplit(document.address)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    return {
+        "$type": DOCUMENTS,
+        "site": f"{parts.scheme}://{parts.netloc}",
+        **({"path": path} if path.strip("/") else {}),
+        "title": document.title,
+        "description": document.description,
+        "textContent": document.text,
+        "publishedAt": timestamp(_moment(document)),
+        "contributors": [
+            {"did": did, "displayName": name, "role": "author"} for name in document.authors
+        ],
+    }
+
+
+def document_key(document: PublishedText) -> str:
+    """Return the record key of one version: another text has another, so that the old one stays."""
+    return tid(_moment(document), f"{document.address}\n{document.sha256}")
+
+
+def associated(
+    status: Status, documents: Mapping[DocumentVersion, PostRef], did: str
+) -> JsonObject | None:
+    """Refer to the version that a status quotes, where its link card leads to that text.
+
+    Only to what is in the account's own repository, whatever the database says.
+    """
+    card = status.card
+    for span in status.spans if card else ():
+        address = card.url.partition("#")[0] if card else ""
+        ref = documents.get((address, span.source_sha256))
+        if ref and ref.id.startswith(f"at://{did}/{DOCUMENTS}/"):
+            return {"uri": ref.id, "cid": ref.cid}
+    return None
+
+
+def _moment(document: PublishedText) -> datetime:
+    return datetime.combine(document.day, time(), UTC)

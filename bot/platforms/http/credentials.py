@@ -1,7 +1,5 @@
 """Which server a secret may be sent to, and how it stays out of every message."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -14,10 +12,7 @@ _SHORTEST_SECRET = 8
 
 def redact(text: str, secrets: Mapping[str, str]) -> str:
     """Black out secrets that a server sends back, before any message could carry them."""
-    for secret in secrets.values():
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
-    return text
+    return redact_bytes(text.encode(errors="surrogatepass"), secrets).decode(errors="surrogatepass")
 
 
 def redact_bytes(body: bytes, secrets: Mapping[str, str]) -> bytes:
@@ -29,11 +24,7 @@ def redact_bytes(body: bytes, secrets: Mapping[str, str]) -> bytes:
 
 
 def require_secret(secrets: Mapping[str, str], name: str, account: str) -> str:
-    """Get a secret that can stand in a header; a library would quote a bad one in its error.
-
-    Raises:
-        SettingsError: it is missing or cannot be one; the message does not hold it.
-    """
+    """Get a secret that can stand in a header; SettingsError, without it, where none can."""
     secret = secrets.get(name, "").strip()
     if not secret:
         raise SettingsError(f"account {account}: {name} is missing")
@@ -43,11 +34,7 @@ def require_secret(secrets: Mapping[str, str], name: str, account: str) -> str:
 
 
 def safe_origin(server: str, account: str) -> str:
-    """Check and trim an account's ``server``: https only, except on loopback.
-
-    Raises:
-        SettingsError: it is anything else than an origin that is safe to send a secret to.
-    """
+    """Trim an account's ``server``; SettingsError unless it is https://host (http on loopback)."""
     parts = urlsplit(server)
     host = parts.hostname or ""
     is_bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)

@@ -1,7 +1,5 @@
 """The facts of one HTTP exchange, and what they prove about the call."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from bot import visible
 from bot.errors import (
@@ -21,7 +20,6 @@ from bot.errors import (
 
 #: `translated_errors` of one platform and exchange; takes ``writing`` and ``refusals``.
 Calls = Callable[..., AbstractContextManager[None]]
-
 _MAX_MESSAGE = 200
 #: Where servers say what is wrong, besides ``error``.
 _WORDS = ("message", "error_description", "detail", "title")
@@ -58,16 +56,13 @@ class Exchange:
         self.status = self.wait = self.body = self.server_time = None
 
     def begin(self, path: str) -> None:
-        """Note that a request is about to be made."""
         self.reset()
         self.is_started, self.path = True, path
 
     def connected(self) -> None:
-        """Note that a connection stands."""
         self.is_sent = True
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """Note the head of an answer."""
         lower = {name.lower(): value for name, value in headers.items()}
         self.status = status
         self.server_time = _http_date(lower.get("date", ""))
@@ -108,8 +103,12 @@ def one_line(value: object) -> str:
 
 
 def _http_date(value: str) -> datetime | None:
+    return _moment(parsedate_to_datetime, value)
+
+
+def _moment(parse: Callable[[str], datetime], value: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(value)
+        moment = parse(value)
     except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -143,11 +142,7 @@ def retry_after(
 
 def iso_date(value: str) -> datetime | None:
     """Read a moment as ISO 8601 writes it; None where it is none."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _moment(datetime.fromisoformat, value)
 
 
 def _number(value: str) -> float | None:
@@ -169,8 +164,6 @@ def translated_errors(
     """Turn whatever a client library raises into what the exchange's facts prove.
 
     Args:
-        platform: Name for the messages.
-        exchange: Filled in by the library's transport.
         writing: The call publishes, so that what proves nothing is unconfirmed.
         refusals: Statuses that refuse this status or picture for good.
     """
@@ -246,3 +239,26 @@ def describe(exchange: Exchange, error: Exception) -> str:
     if exchange.is_sent:
         return f"no answer ({kind})"
     return f"no connection ({kind})" if exchange.is_started else f"not called ({kind})"
+
+
+def object_in(value: object, *path: str) -> dict[str, Any]:
+    """Return the object at a path of keys; empty where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: object, *path: str) -> list[dict[str, Any]]:
+    """Return the objects of the list at a path of keys; empty where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def count_in(value: Mapping[str, Any], *names: str) -> int | None:
+    """Return the first number under these names that counts something; None where none does."""
+    for name in names:
+        found = value.get(name)
+        if type(found) is int and found >= 0:
+            return found
+    return None

@@ -1,7 +1,5 @@
 """The HTTP session under client libraries: bounded in time and size, and leaking nothing."""
 
-from __future__ import annotations
-
 import io
 import socket
 import threading
@@ -63,7 +61,6 @@ class BoundedSession(requests.Session):
         self.mount("http://", _BoundedAdapter(self))
 
     def mask(self, body: bytes) -> bytes:
-        """Black out the secrets in an answer's body."""
         return redact_bytes(body, self.connection.secrets)
 
 
@@ -165,7 +162,6 @@ class CallDeadline:
         self._timer.daemon = True
 
     def watch(self, sock: socket.socket) -> None:
-        """Let this socket end with the call."""
         with self._lock:
             self._sockets.append(sock)
             if self._is_over:
@@ -173,11 +169,9 @@ class CallDeadline:
 
     @property
     def is_over(self) -> bool:
-        """Whether its time is up."""
         return self._is_over
 
     def expire(self) -> None:
-        """End the call now."""
         with self._lock:
             self._is_over = True
             for sock in self._sockets:
@@ -198,13 +192,7 @@ def _shut(sock: socket.socket) -> None:
 
 
 def read_body(chunks: Iterable[bytes], encoding: str) -> bytes:
-    """Return a body of up to `MAX_BODY` bytes, before and after its compression is undone.
-
-    No compression is asked for, but some servers insist.
-
-    Raises:
-        AnswerError: it is longer, is damaged, or is packed otherwise.
-    """
+    """Return a body of up to `MAX_BODY` bytes, packed or not; AnswerError for any other."""
     body = bytearray()
     for chunk in chunks:
         body += chunk

@@ -1,48 +1,109 @@
 """Publishes to one Mastodon account, and reads back from it, through Mastodon.py."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.errors import PlatformError, RejectedError, UnavailableError
 from bot.platforms.base import Connection, PictureReader, Platform, Profile
-from bot.platforms.http.answers import count_in, object_in
-from bot.platforms.mastodon import api
-from bot.platforms.mastodon.api import Api, id_of, own, ref_of
+from bot.platforms.http.exchange import count_in, object_in
+from bot.platforms.mastodon import NAME, SPEC, api
+from bot.platforms.mastodon.api import Api, a_status, id_of, ref_of
 from bot.platforms.mastodon.comparing import differences
-from bot.platforms.mastodon.spec import NAME, SPEC
-from bot.platforms.mastodon.timeline import Timeline
-from bot.platforms.mastodon.uploads import Uploads
-from bot.platforms.spec import AccountSettings, Limits, PlatformSpec
-from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status
+from bot.platforms.mastodon.timeline import BATCHES, Timeline
+from bot.platforms.spec import AccountSettings, Limits
+from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 
+#: Answers that say that a picture will never do.
+_UNFIT = frozenset({400, 413, 415, 422})
+#: Seconds between looks at an upload that is being processed.
+_WAITS = (0.5, 1.0, 2.0, 4.0)
 #: A status that is refused for what it holds (platforms.md A2). Whether an earlier attempt went
 #: through, so that this refusal is about the repeat, is for the caller to know.
 _REFUSED = frozenset({400, 404, 413, 422})
 _DONE, _GONE = frozenset({200, 202, 204}), frozenset({404, 410})
 #: The server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
-#: DEFAULT_STATUSES_LIMIT of Mastodon's statuses controller; one more is a 422.
-_BATCH = 20
-#: What a probe calls it.
-_BATCHES = "numbers in batches"
-_PAGES = 3
+
+
+@dataclass(slots=True)
+class Uploads:
+    """One account's pictures."""
+
+    api: Api
+    wait: Callable[[float], object] = field(default_factory=lambda: Event().wait)
+    #: Uploads that were not ready in time, so that the next try waits on instead of uploading anew.
+    _unfinished: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def upload(self, picture: Picture, read: PictureReader) -> str:
+        """Upload a picture with its description; return its id; RejectedError if unfit."""
+        known = self._unfinished.get((picture.sha256, picture.alt))
+        if known is not None:
+            return known
+        body = read(picture)
+        with self.api.calls(refusals=_UNFIT):
+            # Bytes and a name of ours: a path would be left open, and be guessed from.
+            made = object_in(
+                self.api.client.media_post(
+                    body,
+                    mime_type=picture.mime,
+                    description=picture.alt,
+                    file_name=f"{picture.sha256[:16]}.{picture.mime.rpartition('/')[2]}",
+                )
+            )
+            id_ = str(made.get("id") or "")
+            if not id_:
+                raise TypeError("no upload")
+        if not made.get("url"):
+            self._unfinished[picture.sha256, picture.alt] = id_
+        return id_
+
+    def wait_for(self, ids: Sequence[str]) -> None:
+        """Wait until all can be attached; UnavailableError while not, RejectedError if never."""
+        for seconds in _WAITS:
+            unfinished = [id_ for id_ in self._unfinished.values() if id_ in ids]
+            if not any(self._is_processing(id_) for id_ in unfinished):
+                return
+            self.wait(seconds)
+        raise UnavailableError(NAME, "pictures are still being processed")
+
+    def are_processing(self, ids: Sequence[str]) -> bool:
+        """Ask whether any is not ready; False where that cannot be told."""
+        try:
+            return any(self._is_processing(id_) for id_ in ids)
+        except PlatformError:
+            return False
+
+    def _is_processing(self, id_: str) -> bool:
+        try:
+            with self.api.calls(refusals=_UNFIT):
+                # 206 with no url while it is worked on, 422 where that failed.
+                upload = object_in(self.api.client.media(id_))
+                if str(upload.get("id")) != id_:
+                    raise TypeError("no upload")
+        except PlatformError:
+            if self.api.exchange.status in {404, *_UNFIT}:
+                self._forget(id_)
+            raise
+        if self.api.exchange.status == 206 or not upload.get("url"):
+            return True
+        self._forget(id_)
+        return False
+
+    def _forget(self, id_: str) -> None:
+        for picture in [picture for picture, known in self._unfinished.items() if known == id_]:
+            del self._unfinished[picture]
 
 
 def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account; asks nothing of the server.
-
-    Raises:
-        SettingsError: the server is not safe to send a token to, or the token is missing.
-    """
+    """Return the adapter of one account; SettingsError where it is not safe to ask."""
     connected = api.connect(connection)
     seen, visibility = connection.abilities, SPEC.value(connection.account, "visibility")
-    timeline = Timeline(connected, is_proved=seen.get(f"lists {visibility}", False))
+    timeline = Timeline(connected, seen.get(f"lists {visibility}", False), seen.get(BATCHES, True))
     return MastodonPlatform(connection.account, connected, Uploads(connected), timeline, seen)
 
 
@@ -50,15 +111,12 @@ def connect(connection: Connection) -> Platform:
 class MastodonPlatform:
     """One account; see `bot.platforms.base.Platform` for the promises."""
 
+    spec = SPEC
     _account: AccountSettings
     _api: Api
     _uploads: Uploads
     _timeline: Timeline
     _seen_to: Mapping[str, bool]
-
-    @property
-    def spec(self) -> PlatformSpec:
-        return SPEC
 
     def profile(self) -> Profile:
         me, instance = self._api.me(), self._api.instance()
@@ -136,7 +194,7 @@ class MastodonPlatform:
             idempotency_key=draft.key,
         )
         try:
-            made = self._api.read(send, _receipt, writing=True, refusals=_REFUSED)
+            made = self._api.read(send, a_status, writing=True, refusals=_REFUSED)
         except RejectedError as error:
             is_unprocessable = self._api.exchange.status == 422
             if is_unprocessable and self._uploads.are_processing(body["media_ids"]):
@@ -177,8 +235,7 @@ class MastodonPlatform:
         return self._api.status(id_of(ref)) is not None
 
     def locate(self, address: str) -> PostRef | None:
-        shown = self._api.status(id_of(PostRef(address)))
-        me = self._me()
+        shown, me = self._api.status(id_of(PostRef(address))), self._me()
         if shown is None or str(object_in(shown, "account").get("id")) != me:
             # A page's address need not end in the id.
             listed = self._timeline.newest(me)
@@ -195,7 +252,7 @@ class MastodonPlatform:
             f"lists {visibility} statuses": "yes"
             if noted["proofs"]
             else "not seen yet: until one is, what has no answer is held",
-            _BATCHES: self._can(lambda: client.statuses(some)) if some else "unknown",
+            BATCHES: self._can(lambda: client.statuses(some)) if some else "unknown",
             "source": self._can(lambda: client.status_source(some[0])) if some else "unknown",
             "limits": f"{limits.max_length} characters, {limits.max_pictures} pictures",
         }
@@ -211,111 +268,23 @@ class MastodonPlatform:
 
     def revoke_quote(self, ref: PostRef, address: str) -> None:
         id_, client = id_of(ref), self._api.client
-        quote = self._quote(id_, address)
-        revoke = partial(client.status_quote_revoke, id_, quote)
+        pages = self._api.pages(partial(client.status_quotes, id_))
+        known = (quote for page in pages for quote in page)
+        at = (each for each in known if address in {each.get("url"), each.get("uri")})
+        if (quote := next(at, None)) is None:
+            raise RejectedError(NAME, f"the server knows no quote of {id_} at {address}")
+        revoke = partial(client.status_quote_revoke, id_, str(quote["id"]))
         state = self._api.read(revoke, lambda status: object_in(status, "quote").get("state"))
         if state != "revoked":
             raise UnavailableError(NAME, f"the quote is {state or 'not told to be revoked'}")
 
-    def _quote(self, id_: str, address: str) -> str:
-        """Find the id of the quote that stands at an address."""
-        oldest: str | None = None
-        for _ in range(_PAGES):
-            ask = partial(self._api.client.status_quotes, id_, max_id=oldest, limit=40)
-            page = self._api.read(ask, _statuses_in)
-            for quote in page:
-                if address in {quote.get("url"), quote.get("uri")}:
-                    return str(quote["id"])
-            if not page or str(page[-1].get("id")) == oldest:
-                break
-            oldest = str(page[-1].get("id"))
-        raise RejectedError(NAME, f"the server knows no quote of {id_} at {address}")
-
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         refs_by_id = {id_of(ref): ref for ref in refs}
-        has_batches = self._seen_to.get(_BATCHES, True)
-        me = self._timeline.me or self._me()
-        numbers = _read_numbers(self._api, me, list(refs_by_id), has_batches=has_batches)
+        numbers = self._timeline.numbers(self._timeline.me or self._me(), list(refs_by_id))
         return {refs_by_id[id_]: found for id_, found in numbers.items()}
 
     def recent(self) -> Sequence[PostRef]:
-        me = str(self._api.me()["id"])
-        with self._api.calls():
-            page = self._api.client.account_statuses(me, limit=40)
-            if not isinstance(page, list):
-                raise TypeError("no list of statuses")
-            return [ref_of(status) for status in page]
+        return [ref_of(status) for status in self._timeline.page(self._me())]
 
     def close(self) -> None:
         self._api.session.close()
-
-
-def _receipt(status: Any) -> Mapping[str, Any]:
-    ref_of(status)
-    return dict(status)
-
-
-def _read_numbers(
-    api: Api, me: str, ids: Sequence[str], *, has_batches: bool
-) -> Mapping[str, Metrics]:
-    """Return the numbers that can be read; a deleted status is missing.
-
-    Asks in batches unless a probe saw that the server cannot (Mastodon can from 4.3), else the
-    account's timeline. What neither shows is asked by itself: a server that does not know batches
-    may answer with an empty list, and that must not look like deletion. One that cannot be read
-    has no numbers, and does not keep others from having theirs.
-    """
-    found: dict[str, Metrics] = {}
-    try:
-        for start in range(0, len(ids), _BATCH) if has_batches else ():
-            batch = ids[start : start + _BATCH]
-            found |= api.read(partial(api.client.statuses, list(batch)), partial(_counted, me))
-    except UnavailableError:
-        has_batches = False
-    if not has_batches and len(ids) > 1:
-        found |= _recent(api, me, ids)
-    unread: dict[str, PlatformError] = {}
-    for id_ in ids:
-        try:
-            if id_ not in found and (status := api.status(id_)) is not None:
-                found[id_] = _numbers(status)
-        except UnavailableError as error:
-            unread[id_] = error
-    if unread and not found:
-        raise next(iter(unread.values()))
-    found |= dict.fromkeys(unread, Metrics())
-    return {id_: found[id_] for id_ in ids if id_ in found}
-
-
-def _recent(api: Api, me: str, ids: Collection[str]) -> Mapping[str, Metrics]:
-    found: dict[str, Metrics] = {}
-    oldest: str | None = None
-    for _ in range(_PAGES):
-        page = api.read(
-            partial(api.client.account_statuses, me, limit=40, max_id=oldest), _statuses_in
-        )
-        found |= _counted(me, page)
-        if not page or set(ids) <= found.keys() or str(page[-1].get("id")) == oldest:
-            break
-        oldest = str(page[-1].get("id"))
-    return found
-
-
-def _statuses_in(page: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(page, list):
-        raise TypeError("no list of statuses")
-    return [status for status in page if isinstance(status, dict)]
-
-
-def _counted(me: str, page: Any) -> dict[str, Metrics]:
-    statuses = (own(status, me) for status in _statuses_in(page))
-    return {str(status["id"]): _numbers(status) for status in statuses if status and "id" in status}
-
-
-def _numbers(status: Mapping[str, Any]) -> Metrics:
-    return Metrics(
-        likes=count_in(status, "favourites_count"),
-        reposts=count_in(status, "reblogs_count"),
-        replies=count_in(status, "replies_count"),
-        quotes=count_in(status, "quotes_count"),
-    )

@@ -1,7 +1,5 @@
 """One account's way to its server: Mastodon.py on a bounded session, and what a server may say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,12 +16,19 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from bot.platforms.base import Connection
-from bot.platforms.http.answers import count_in, object_in
-from bot.platforms.http.credentials import require_secret, safe_origin
-from bot.platforms.http.exchange import Exchange, confirmed, describe, translated_errors
+from bot.masking import mask
+from bot.platforms.base import AskCode, Connection
+from bot.platforms.http.credentials import is_loopback, require_secret, safe_origin
+from bot.platforms.http.exchange import (
+    Exchange,
+    confirmed,
+    count_in,
+    describe,
+    object_in,
+    translated_errors,
+)
 from bot.platforms.http.session import BoundedSession
-from bot.platforms.mastodon.spec import NAME, SPEC
+from bot.platforms.mastodon import NAME, SPEC
 from bot.platforms.spec import Limits
 from bot.platforms.status import PostRef
 
@@ -33,7 +38,9 @@ _DEAD_TOKEN = frozenset({400, 422})
 _GOOD = frozenset({200, 201, 202})
 #: API version of Mastodon 4.5, whose statuses say who may quote them.
 _LIMITS_QUOTES = 7
+_PAGES = 3
 _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
+_REFUSED = frozenset({400, 422})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,36 +79,36 @@ class Api:
                     raise
             return shape(self.exchange.value())
 
-    def unless_gone(self, call: Callable[[], _T]) -> _T | None:
-        """Return what a call returns; None where the server says that the status is gone.
-
-        It must say so in words of the API: a web server that is lost answers in HTML.
-        """
-        try:
-            return call()
-        except PlatformError:
-            if self.exchange.status in (404, 410) and self.exchange.error:
-                return None
-            raise
+    def pages(self, ask: Callable[..., object]) -> Iterator[list[Mapping[str, Any]]]:
+        """Yield some pages of statuses, newest first, until one is empty or comes again."""
+        oldest: str | None = None
+        for _ in range(_PAGES):
+            page = self.read(partial(ask, max_id=oldest, limit=40), statuses_in)
+            yield page
+            last = str(page[-1].get("id")) if page else oldest
+            if last == oldest:
+                return
+            oldest = last
 
     def status(self, id_: str) -> Mapping[str, Any] | None:
-        """Return an own status by its id; None where it is gone.
+        """Return an own status, None where it is gone; UnavailableError if that cannot be told."""
 
-        Raises:
-            UnavailableError: the answer is another status, or none that can be read.
-        """
-
-        def shape(shown: Any) -> Mapping[str, Any]:
-            ref_of(shown)
-            status = object_in(shown, "reblog") or dict(shown)
+        def shape(value: Any) -> Mapping[str, Any]:
+            shown = a_status(value)
+            status = object_in(shown, "reblog") or shown
             if id_ not in {str(shown["id"]), str(status.get("id"))}:
                 raise TypeError("another status")
             return status
 
-        return self.unless_gone(partial(self.read, partial(self.client.status, id_), shape))
+        try:
+            return self.read(partial(self.client.status, id_), shape)
+        except PlatformError:
+            # In words of the API: a web server that is lost answers in HTML.
+            if self.exchange.status in (404, 410) and self.exchange.error:
+                return None
+            raise
 
     def me(self) -> Mapping[str, Any]:
-        """Ask whose token this is."""
         try:
             with translated_errors(NAME, self.exchange):
                 me = self.client.account_verify_credentials()
@@ -143,11 +150,7 @@ class Api:
 
 
 def connect(connection: Connection) -> Api:
-    """Return the client of one account; asks nothing of the server.
-
-    Raises:
-        SettingsError: the server is not safe to send a token to, or the token is missing.
-    """
+    """Return the client of one account; SettingsError for an unsafe server or no token."""
     api = connect_without_token(connection)
     # Not through the constructor, which reads a token that is also a path as a file.
     api.client.access_token = require_secret(
@@ -208,9 +211,22 @@ def _limit(section: Mapping[str, Any], name: str) -> int | None:
     return value if value and value < 2**40 else None
 
 
+def a_status(value: Any) -> Mapping[str, Any]:
+    """Return a status that has an id; TypeError where it is none."""
+    ref_of(value)
+    return dict(value)
+
+
 def id_of(ref: PostRef) -> str:
     """Return the id; a person may have vouched with the address of a status."""
     return ref.id.rstrip("/").rsplit("/", 1)[-1]
+
+
+def statuses_in(page: Any) -> list[Mapping[str, Any]]:
+    """Return the statuses of a page; TypeError where it is none."""
+    if not isinstance(page, list):
+        raise TypeError("no list of statuses")
+    return [status for status in page if isinstance(status, dict)]
 
 
 def own(status: Mapping[str, Any], me: str) -> Mapping[str, Any] | None:
@@ -240,3 +256,25 @@ def ref_of(status: object) -> PostRef:
         address = ""
     address = visible.line(address)
     return PostRef(str(found), address)
+
+
+def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
+    """Return a token that allows what the bot needs; whose it is must be asked."""
+    api = connect_without_token(connection)
+    client, scopes = api.client, list(SPEC.scopes)
+    try:
+        with translated_errors(NAME, api.exchange, refusals=_REFUSED):
+            # Not through the calls below, which read an id that is also a path as a file.
+            client.client_id, client.client_secret = client.create_app(
+                "Verbatim", scopes, api_base_url=api.origin, session=api.session
+            )
+            mask(str(client.client_secret))
+            page = client.auth_request_url(
+                scopes=scopes, force_login=True, state="", lang="", skip_server_info=True
+            )
+        code = ask(page)
+        with translated_errors(NAME, api.exchange, refusals=_REFUSED):
+            token = client.log_in(code=code, scopes=scopes, allow_http=is_loopback(api.origin))
+    finally:
+        api.session.close()
+    return {"ACCESS_TOKEN": str(token)}

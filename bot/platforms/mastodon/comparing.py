@@ -1,7 +1,5 @@
 """Whether a status, as a server shows it, is what a draft describes, and where it differs."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata
@@ -12,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from bot.canonical import JsonObject
-from bot.platforms.http.answers import object_in, objects_in
+from bot.platforms.http.exchange import object_in, objects_in
 
 _MENTION = re.compile(r"@([\w.-]+)@[\w.-]+")
 #: A number that begins a line: some servers make lists of such lines, and show none.

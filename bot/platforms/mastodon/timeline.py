@@ -1,24 +1,26 @@
 """Reading an account's own timeline back to an attempt, to see whether a draft is live."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from bot.canonical import JsonObject
-from bot.errors import PlatformError, UnconfirmedError
-from bot.platforms.http.answers import object_in
-from bot.platforms.http.exchange import iso_date
-from bot.platforms.mastodon.api import Api, own, ref_of
+from bot.errors import PlatformError, UnavailableError, UnconfirmedError
+from bot.platforms.http.exchange import count_in, iso_date, object_in
+from bot.platforms.mastodon import NAME
+from bot.platforms.mastodon.api import Api, a_status, own, statuses_in
 from bot.platforms.mastodon.comparing import Match, compare
-from bot.platforms.mastodon.spec import NAME
+from bot.platforms.status import Metrics
 
 #: Forty statuses a page: an account that made more since the attempt needs a person.
 _MAX_PAGES = 10
 _MAX_SOURCES = 20
+#: DEFAULT_STATUSES_LIMIT of Mastodon's statuses controller; one more is a 422.
+_BATCH = 20
+#: What a probe calls numbers of several statuses at once.
+BATCHES = "numbers in batches"
 #: More than one, as some may be deleted until they are looked for.
 _PROOFS = 5
 #: Stands for a status that a probe saw listed.
@@ -32,16 +34,17 @@ class Timeline:
     """One account's own statuses, as its server lists them."""
 
     api: Api
+    #: A probe saw that statuses of the account's visibility are listed.
+    is_proved: bool = False
+    #: Unless a probe saw that it cannot, its server tells of several statuses at once.
+    has_batches: bool = True
     #: Id of the account; empty before it was asked for.
     me: str = ""
     #: Id of what the server took last; empty before this process sent anything.
     last: str = ""
-    #: A probe saw that statuses of the account's visibility are listed.
-    is_proved: bool = False
 
     def newest(self, me: str) -> list[Mapping[str, Any]]:
-        """Return the account's own statuses of the first page."""
-        return [status for listed in self._page(me, None) if (status := own(listed, me))]
+        return [status for listed in self.page(me) if (status := own(listed, me))]
 
     def before(self, me: str, visibility: str) -> JsonObject:
         """Note what is listed before an attempt: none of it can be what the attempt made.
@@ -110,15 +113,11 @@ class Timeline:
         return {**status, "source": source}
 
     def _statuses_since(self, me: str, since: datetime) -> Iterator[Mapping[str, Any]]:
-        """Read the account's own statuses back to ``since``, newest first.
-
-        Raises:
-            UnconfirmedError: the server does not let us see so far back.
-        """
+        """Read own statuses back to then, newest first; UnconfirmedError for too few."""
         known: set[str] = set()
         oldest: str | None = None
         for _ in range(_MAX_PAGES):
-            page = self._page(me, oldest)
+            page = self.page(me, oldest)
             fresh = [status for status in page if _id(status) not in known]
             yield from (status for listed in fresh if (status := own(listed, me)))
             # Some servers list what is pinned on every page, wherever it belongs.
@@ -133,19 +132,68 @@ class Timeline:
             oldest = _id(last or page[-1])
         raise UnconfirmedError(NAME, "the account's timeline cannot be read back to the attempt")
 
-    def _page(self, me: str, before: str | None) -> list[Mapping[str, Any]]:
-        # Boosts are asked for too: a server may show an own status, once it was boosted, as one.
-        statuses = self.api.client.account_statuses
-        return self.api.read(lambda: statuses(me, limit=40, max_id=before), _statuses)
+    def page(self, me: str, before: str | None = None) -> list[Mapping[str, Any]]:
+        """Read one page as it is listed; boosts are on it, too."""
+        # A server may show an own status, once it was boosted, as a boost.
+        ask = partial(self.api.client.account_statuses, me, limit=40, max_id=before)
+        return self.api.read(ask, lambda listed: [a_status(each) for each in _listed(listed)])
+
+    def numbers(self, me: str, ids: Sequence[str]) -> Mapping[str, Metrics]:
+        """Return the numbers that can be read; a deleted status is missing.
+
+        Asks in batches where the server can (Mastodon from 4.3), else the account's timeline. What
+        neither shows is asked by itself: a server that does not know batches may answer with an
+        empty list, and that must not look like deletion. One that cannot be read has no numbers,
+        and does not keep others from having theirs.
+        """
+        found, api, unread = dict[str, Metrics](), self.api, dict[str, PlatformError]()
+        for page in self._pages_with(me, ids):
+            found |= _counted(me, page)
+            if set(ids) <= found.keys():
+                break
+        for id_ in ids:
+            try:
+                if id_ not in found and (status := api.status(id_)) is not None:
+                    found[id_] = _numbers(status)
+            except UnavailableError as error:
+                unread[id_] = error
+        if unread and not found:
+            raise next(iter(unread.values()))
+        found |= dict.fromkeys(unread, Metrics())
+        return {id_: found[id_] for id_ in ids if id_ in found}
+
+    def _pages_with(self, me: str, ids: Sequence[str]) -> Iterator[list[Mapping[str, Any]]]:
+        client = self.api.client
+        try:
+            for start in range(0, len(ids), _BATCH) if self.has_batches else ():
+                ask = partial(client.statuses, list(ids[start : start + _BATCH]))
+                yield self.api.read(ask, statuses_in)
+            has_batches = self.has_batches
+        except UnavailableError:
+            has_batches = False
+        if not has_batches and len(ids) > 1:
+            yield from self.api.pages(partial(client.account_statuses, me))
 
 
 def _id(status: Mapping[str, Any]) -> str:
     return str(status["id"])
 
 
-def _statuses(page: object) -> list[Mapping[str, Any]]:
+def _listed(page: Any) -> list[Any]:
     if not isinstance(page, list):
         raise TypeError("no list of statuses")
-    for status in page:
-        ref_of(status)
     return page
+
+
+def _counted(me: str, page: Sequence[Mapping[str, Any]]) -> dict[str, Metrics]:
+    statuses = (own(status, me) for status in page)
+    return {str(status["id"]): _numbers(status) for status in statuses if status and "id" in status}
+
+
+def _numbers(status: Mapping[str, Any]) -> Metrics:
+    return Metrics(
+        likes=count_in(status, "favourites_count"),
+        reposts=count_in(status, "reblogs_count"),
+        replies=count_in(status, "replies_count"),
+        quotes=count_in(status, "quotes_count"),
+    )

@@ -1,7 +1,5 @@
 """X as a platform: publishes once, reads back what is live."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,31 +16,35 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection, PictureReader, Profile
-from bot.platforms.http.answers import count_in, object_in
-from bot.platforms.http.exchange import confirmed
-from bot.platforms.spec import Charge, Limits, PlatformSpec
+from bot.platforms.http.exchange import confirmed, count_in, object_in
+from bot.platforms.spec import Charge, Limits
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
+from bot.platforms.x import NAME, SPEC
 from bot.platforms.x.client import Client, Task, is_id
 from bot.platforms.x.comparing import OTHER_REPLIES, differences, is_ours, receipt_differences
-from bot.platforms.x.numbers import look_up, own_page, read_own, reply_setting
-from bot.platforms.x.spec import NAME, SPEC
-from bot.platforms.x.timeline import newest_id, statuses_since
+from bot.platforms.x.timeline import (
+    look_up,
+    newest_id,
+    own_page,
+    read_own,
+    reply_setting,
+    statuses_since,
+)
 
 #: In X's words; who wrote a post may reply to it in any case.
 _REPLY_SETTINGS = {"followed": "following", "mentioned": "mentionedUsers"}
 
 
-def connect(connection: Connection) -> X:
-    """Return the adapter of one account; nothing is asked of X yet.
+class X:
+    """One account on X. X has no key against doubles, so `find` is what settles a lost answer.
+
+    Making one asks nothing of X.
 
     Raises:
         SettingsError: a secret is missing, or ``server`` is not safe.
     """
-    return X(connection)
 
-
-class X:
-    """One account on X. X has no key against doubles, so `find` is what settles a lost answer."""
+    spec = SPEC
 
     def __init__(self, connection: Connection) -> None:
         self._account = connection.account
@@ -53,10 +55,6 @@ class X:
         self._newest: str | None = None
         #: Of the own timeline, whoever made them, in reads that were made for something else.
         self._carried: set[str] = set()
-
-    @property
-    def spec(self) -> PlatformSpec:
-        return SPEC
 
     def profile(self) -> Profile:
         charge = Charge("user_read", resources=(self._user,) if self._user else ())
@@ -218,16 +216,10 @@ class X:
 
 
 def _upload(client: Client, picture: Picture, body: bytes) -> tuple[str, str]:
-    """Upload one picture and describe it; until it is posted it is seen by nobody, and expires.
+    """Upload and describe a picture; return its id, and the key that a status with it surely has.
 
-    tweepy has no upload for API v2 (tweepy#2217), and the old one is shut down.
-
-    Returns:
-        Its id, and the key by which a status that carries it is known for certain.
-
-    Raises:
-        RejectedError: X will not take the picture or its description.
-        UnavailableError: X has not taken it now.
+    Until it is posted it is seen by nobody, and expires. tweepy has no upload for API v2
+    (tweepy#2217), and the old one is shut down.
     """
     request: dict[str, Any] = {
         "media": base64.b64encode(body).decode("ascii"),

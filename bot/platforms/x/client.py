@@ -3,11 +3,10 @@
 An answer proves that a call was accepted, that it surely was not, or nothing.
 """
 
-from __future__ import annotations
-
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -24,17 +23,12 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from bot.platforms.base import Connection
-from bot.platforms.http.answers import object_in, objects_in
+from bot.platforms.base import AskCode, Connection
 from bot.platforms.http.credentials import redact, require_secret, safe_origin
-from bot.platforms.http.exchange import Exchange, classify, describe
+from bot.platforms.http.exchange import Exchange, classify, describe, object_in, objects_in
 from bot.platforms.http.session import BoundedSession
 from bot.platforms.spec import Charge
-from bot.platforms.x.spec import NAME, SPEC
-
-# At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
-for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
-    logging.getLogger(_name).setLevel(logging.INFO)
+from bot.platforms.x import NAME, SPEC
 
 #: The host that tweepy has built in, and signs for.
 ORIGIN = "https://api.twitter.com"
@@ -61,6 +55,11 @@ _ACCOUNT = (
     "unsupported authentication",
     "client is not permitted",
 )
+
+
+# At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.
+for _name in ("tweepy", "oauthlib", "requests_oauthlib"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 
 class Task(Enum):
@@ -103,7 +102,6 @@ class Client:
         return user if user.isdigit() and len(user) < 20 else None
 
     def get(self, route: str, params: Mapping[str, str], charge: Charge) -> Mapping[str, Any]:
-        """Read; as `ask`."""
         return self.ask(Task.READ, "GET", route, charge, params=params)
 
     def statuses(
@@ -132,11 +130,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """Make a call that costs ``charge`` at most; return the JSON object of a good answer.
-
-        Raises:
-            PlatformError: as `accepted` judges.
-        """
+        """Make a call that costs ``charge`` at most; return its JSON object, or as `accepted`."""
         exchange = self.exchange
         booking = self._meter.reserve(charge)
         exchange.reset()
@@ -189,9 +183,6 @@ def accepted(
     """Return the JSON object of a good answer.
 
     Args:
-        exchange: What happened; ``message`` is what X says in words.
-        task: What the call is for.
-        cause: What the client library raised.
         is_misdated: The request was signed with another time than the server's.
 
     Raises:
@@ -277,5 +268,46 @@ def _resources(exchange: Exchange, task: Task) -> tuple[str, ...]:
 
 
 def is_id(value: object) -> bool:
-    """Return whether a server's value is an id of X's."""
     return isinstance(value, str) and value.isdigit()
+
+
+def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
+    """Return the access token and its secret, which last until somebody revokes them."""
+    name, exchange = connection.account.name, Exchange()
+    origin = safe_origin(connection.account.server or ORIGIN, name)
+    app = [require_secret(connection.secrets, key, name) for key in SPEC.secrets[:2]]
+    with BoundedSession(connection, exchange, origin) as session:
+        handler = _PinFlow(session, *app)
+        with _calls(exchange, connection.secrets):
+            page = handler.get_authorization_url()
+        pin = ask(page)
+        with _calls(exchange, connection.secrets):
+            tokens = handler.get_access_token(pin)
+    return dict(zip(SPEC.granted, tokens, strict=True))
+
+
+class _PinFlow(tweepy.OAuth1UserHandler):  # type: ignore[misc] # tweepy ships no types
+    """tweepy's PIN flow, which makes a session of its own for each step, over ours."""
+
+    def __init__(self, bounded: BoundedSession, key: str, secret: str) -> None:
+        self._bounded = bounded
+        super().__init__(key, secret, callback="oob")
+
+    @property
+    def oauth(self) -> requests.Session:
+        return self._oauth
+
+    @oauth.setter
+    def oauth(self, made: requests.Session) -> None:
+        made.trust_env, made.adapters = False, self._bounded.adapters
+        self._oauth = made
+
+
+@contextmanager
+def _calls(exchange: Exchange, secrets: Mapping[str, str]) -> Iterator[None]:
+    exchange.reset()
+    try:
+        yield
+    except Exception as error:
+        exchange.message = redact(words_of(exchange.value()), secrets)
+        raise classify(NAME, exchange, error, writing=False, refusals=frozenset({400})) from error

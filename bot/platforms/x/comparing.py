@@ -1,14 +1,12 @@
 """Whether a status, as X shows it, is what a draft describes, and where it differs."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Mapping
 
 from bot.canonical import JsonObject
 from bot.errors import UnconfirmedError
-from bot.platforms.x.spec import NAME
+from bot.platforms.x import NAME
 from bot.platforms.x.timeline import Shown, canonical
 
 #: What stands for an address, and after the text for its pictures; the scheme is taken off.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.authority.objections import WITHDRAW
+from bot.authority.approvals import WITHDRAW
 from bot.authority.passkeys import request_options
 from bot.authority.users import Right
 from bot.delivery.answers import ASK, COMMENT, LONGEST, REFUSE, Answered, Answers
 from bot.delivery.consent import challenge_of
-from bot.delivery.gate import ApprovalCount, is_same_person
+from bot.delivery.decide import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery
 from bot.delivery.moves import OPEN
 from bot.operations.waiting import WaitingPost, waiting_posts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.authority.users import Right
-from bot.delivery.documents import PUBLISHED
+from bot.delivery.interactions import PUBLISHED
 from bot.delivery.links import looks
 from bot.delivery.reads import OUT
 from bot.evidence.archive import kept, link_to_copy

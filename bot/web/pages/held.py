@@ -7,8 +7,7 @@ from typing import Any
 
 from bot.authority.users import Right
 from bot.delivery.decisions import Desk
-from bot.delivery.model import Delivery, HoldReason, Reason, State
-from bot.delivery.publications import Queued
+from bot.delivery.model import Delivery, HoldReason, Queued, Reason, State
 from bot.operations.waiting import people_with
 from bot.web.context import AppContext
 from bot.web.request import Answer, Page, Redirect, RefusedRequestError, RequestContext

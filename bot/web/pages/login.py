@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from bot.authority.access import LONGEST, BusyError
 from bot.authority.passkeys import challenge_in, key_id_in, request_options, verified
-from bot.authority.passwords import LONGEST, BusyError
 from bot.authority.user_table import Passkey
 from bot.authority.users import SignInError, TooManyTriesError
 from bot.log import get_logger

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyotp
 
+from bot.authority.access import LONGEST, SHORTEST
 from bot.authority.passkeys import challenge_in, creation_options, new_passkey
-from bot.authority.passwords import LONGEST, SHORTEST
 from bot.canonical import sha256_hex
 from bot.web.pages.login import MOST
 from bot.web.request import Answer, Page, Redirect, RequestContext

@@ -9,8 +9,7 @@ from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
 from bot.delivery.interactions import VERBS, Interactions, can
-from bot.delivery.model import Delivery, State
-from bot.delivery.publications import Correction
+from bot.delivery.model import Correction, Delivery, State
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION

@@ -3,8 +3,6 @@
 The databases that start from here are kept in ``tests/fixtures/db``.
 """
 
-from __future__ import annotations
-
 revision = "0001"
 down_revision = None
 branch_labels = None
