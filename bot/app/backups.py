@@ -1,7 +1,5 @@
 """Backups of a campaign's database, encrypted on request, and the way back from one."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Sequence
 from contextlib import closing, suppress

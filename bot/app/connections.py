@@ -1,7 +1,5 @@
 """The accounts' adapters: the one door through which secrets, and calls, get to a platform."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager

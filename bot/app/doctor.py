@@ -1,7 +1,5 @@
 """Looks at all that a service start needs, one thing after another, and starts nothing."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing

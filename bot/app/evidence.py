@@ -1,7 +1,5 @@
 """Puts together what keeps evidence, out of settings."""
 
-from __future__ import annotations
-
 from bot import VERSION
 from bot.clock import Clock
 from bot.content.model import Campaign

@@ -1,7 +1,5 @@
 """The move of a live campaign's database to another one, of the same kind or the other."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime

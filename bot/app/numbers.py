@@ -1,7 +1,5 @@
 """Numbers of an open database: reads them, reports them, sends the week's summary."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import closing
 

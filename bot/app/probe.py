@@ -1,7 +1,5 @@
 """Sends a test on one account, reads it back in every way that the bot needs, and deletes it."""
 
-from __future__ import annotations
-
 import io
 import uuid
 from collections.abc import Callable, Iterable, Iterator

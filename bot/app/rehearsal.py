@@ -1,7 +1,5 @@
 """A rehearsal: the real services over a scratch database, a fast clock and accounts of our own."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager

@@ -1,7 +1,5 @@
 """The service, put together from its parts, and started with its dashboard."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

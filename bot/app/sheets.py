@@ -1,7 +1,5 @@
 """Posts out of the files into a spreadsheet, and back once every row is proved."""
 
-from __future__ import annotations
-
 import os
 import re
 import tempfile

@@ -1,7 +1,5 @@
 """A person's side of the bot: opens what is there, to decide and to look."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace

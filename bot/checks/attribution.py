@@ -1,7 +1,5 @@
 """Words of one's own that look like a quotation without marks: its attribution, a quoted block."""
 
-from __future__ import annotations
-
 import calendar
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence

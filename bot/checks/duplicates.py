@@ -1,7 +1,5 @@
 """Posts that say nearly the same: at fixed times too close together, or from two accounts."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta

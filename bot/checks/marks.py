@@ -1,7 +1,5 @@
 """Which characters work as quotation marks, by Unicode's properties and names."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass

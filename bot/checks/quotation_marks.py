@@ -1,7 +1,5 @@
 """Quotation marks in what people write themselves: what stands between them must be proved."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

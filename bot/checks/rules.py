@@ -4,8 +4,6 @@ A new rule is a function and a line in `CHECKS`. It reads what was rendered, yie
 that it finds, and names itself in each by a short id that stays.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace

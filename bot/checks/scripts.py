@@ -1,7 +1,5 @@
 """The letters that a text is written in, against the language that it is said to be in."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime

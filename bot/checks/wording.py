@@ -1,7 +1,5 @@
 """Rules for the words that people write themselves: texts, variants, warnings, alt texts."""
 
-from __future__ import annotations
-
 import html
 import unicodedata
 from collections.abc import Iterable, Iterator

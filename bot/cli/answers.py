@@ -1,7 +1,5 @@
 """What approvers answer besides their yes, and what people say of a post."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import click

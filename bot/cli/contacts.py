@@ -1,7 +1,5 @@
 """Where users are told what waits for them, and who is told while they are away."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

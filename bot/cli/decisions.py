@@ -1,7 +1,5 @@
 """What a person decides, and the log of it: each decision is kept with who and why."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Verbs about what others do with a post that is out: replies and quotes."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The command line: finds a verb, runs it, and turns errors into exit codes."""
 
-from __future__ import annotations
-
 import importlib
 import io
 import os

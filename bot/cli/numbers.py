@@ -1,7 +1,5 @@
 """Verbs of who reads the numbers."""
 
-from __future__ import annotations
-
 import csv
 import sys
 import textwrap

@@ -1,7 +1,5 @@
 """The verbs that hold what would be sent, and let it go on: all of it, or a part."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any

@@ -1,7 +1,5 @@
 """Who decides: the proof that a decision asks for, and the verbs that change users."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from functools import wraps

@@ -4,12 +4,11 @@ GitHub reads both, and may take words in them for a command or for markup. So va
 are escaped, and the page is HTML blocks in which all foreign text is code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Self
 
 from bot import visible
 from bot.app.content import Paths, by_path, prove_tree
@@ -91,7 +90,7 @@ class ChangedPosts:
     removed: tuple[str, ...]
 
     @classmethod
-    def between(cls, base: CheckedContent | None, content: CheckedContent) -> ChangedPosts | None:
+    def between(cls, base: CheckedContent | None, content: CheckedContent) -> Self | None:
         """Compare two trees, without posts that have errors; None where this one is no campaign."""
         whole = content.without_errors().readable
         if whole is None:

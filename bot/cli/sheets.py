@@ -1,7 +1,5 @@
 """The verb for who writes posts in a spreadsheet."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """The verb `status`: what is so, and whether it works."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 

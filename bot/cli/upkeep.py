@@ -1,7 +1,5 @@
 """Verbs of who runs the bot: the service, what is so, accounts, users, and the whole state."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import partial

@@ -1,7 +1,5 @@
 """Which release this is, and of which commit."""
 
-from __future__ import annotations
-
 import subprocess
 from contextlib import suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where people are told: each address by itself, so that one that fails stops no other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException

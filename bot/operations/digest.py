@@ -1,7 +1,5 @@
 """The week's summary: what went out, what worked, what needs a person, the cost, what comes."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Room on the disk: how much is left, and when it will not do any more."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -4,8 +4,6 @@ A pure function of facts. What it returns is what `status`, the dashboard, the m
 the dead-man ping tell, so none of them can say something else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from bot.content.zones import shown

@@ -1,7 +1,5 @@
 """What needs a person: told once a cause, with the words that settle it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby

@@ -1,7 +1,5 @@
 """The report of a month with what people decided: corrections, and who signed it off."""
 
-from __future__ import annotations
-
 from bot.clock import Clock
 from bot.engagement.monthly import MonthlyReporter, Period
 from bot.engagement.monthly_text import CorrectedPost, PresentedMonth, SignOff

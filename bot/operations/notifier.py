@@ -1,7 +1,5 @@
 """Tells people what needs them: one alert a cause, again until it is settled, and that it is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Tells each person what waits for them: once, and once more before its time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -3,8 +3,6 @@
 The database is looked through once a day: from a broken one nothing may be sent.
 """
 
-from __future__ import annotations
-
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What waits for whom: each post once, with who may act on it, by name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Cuts a long text into parts that fit, where a reader would, and loses nothing."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How the blocks of a status stand together: warning, own words, quotation, link."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """How alike two texts are: the share of three-word shingles that they have in common."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

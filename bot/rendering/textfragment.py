@@ -1,7 +1,5 @@
 """Links that open a page at the quoted words (WICG URL fragment text directives)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import quote as percent_encoded

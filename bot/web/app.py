@@ -1,7 +1,5 @@
 """The dashboard as an ASGI application: who asks, may they, what is answered."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import secrets

@@ -1,7 +1,5 @@
 """What happens when: deliveries, drafts and what is further ahead, one entry a post and moment."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

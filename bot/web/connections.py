@@ -1,7 +1,5 @@
 """How many connections the desk bears, and for how long: nobody takes it down by holding some."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What every request passes before any page, and the headers that every answer carries."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 

@@ -3,8 +3,6 @@
 On a port of its own: it goes on where the dashboard is off or busy, and needs no user.
 """
 
-from __future__ import annotations
-
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Templates into pages: escaped everywhere, times with their zone, texts with their direction."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256

@@ -3,8 +3,6 @@
 Each value is read once, short, and without control characters.
 """
 
-from __future__ import annotations
-
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence

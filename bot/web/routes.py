@@ -1,7 +1,5 @@
 """Every address of the dashboard, and who may open it."""
 
-from __future__ import annotations
-
 from bot.authority.users import Right
 from bot.web.pages import (
     accounts,

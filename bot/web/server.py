@@ -1,7 +1,5 @@
 """The dashboard on its address: who may reach it, and a thread that serves it."""
 
-from __future__ import annotations
-
 import logging
 import socket
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Texts as pages show them: statuses by account, passages of a source, differences."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ running text in Latin, Arabic and Chinese letters needs. Tested against Chromium
 whole of both.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence

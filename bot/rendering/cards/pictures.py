@@ -4,8 +4,6 @@ Files are from outside: they are decoded in `bot.rendering.cards.picture_decoder
 with hard limits, one for each picture.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The vendored fonts: which one writes a language, and what it cannot write."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache

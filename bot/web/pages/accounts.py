@@ -1,7 +1,5 @@
 """The accounts, as the schedule and their servers tell, and a way to start a stopped one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

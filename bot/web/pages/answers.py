@@ -1,7 +1,5 @@
 """The answers of approvers to a post, what people say of it, and what waits for whom this week."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

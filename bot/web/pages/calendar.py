@@ -1,7 +1,5 @@
 """The calendar: month, week and list; local time or UTC; filters; and as a feed."""
 
-from __future__ import annotations
-
 from calendar import Calendar
 from collections import defaultdict
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Desk check: a file of posts, proved and shown before it is committed; nothing is stored."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

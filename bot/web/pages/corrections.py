@@ -1,7 +1,5 @@
 """The public list of corrections and retractions; it names no person."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

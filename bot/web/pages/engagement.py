@@ -1,7 +1,5 @@
 """Engagement: what worked, how sure that is, and every number as its platform told it."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from bot.content.zones import midnight

@@ -1,7 +1,5 @@
 """Evidence: the state of links, what is kept, and what each account published."""
 
-from __future__ import annotations
-
 from bot.authority.users import Right
 from bot.delivery.documents import PUBLISHED
 from bot.delivery.links import looks

@@ -1,7 +1,5 @@
 """Held: what waits for a person, with the evidence beside it, and one decision each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The partner kit: what is released, and which partner posts which of it."""
 
-from __future__ import annotations
-
 from bot.errors import ContentError, DecisionError
 from bot.public.kit import NO_CHANGE, KitPassage, deal, partner_zip, passages_of, released, slug
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext

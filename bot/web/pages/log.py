@@ -1,7 +1,5 @@
 """The log of decisions, and whether anybody touched it, or what it confirms, since."""
 
-from __future__ import annotations
-
 from bot.web.request import Answer, Page, RequestContext
 from bot.web.words import titles
 

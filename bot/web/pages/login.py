@@ -1,7 +1,5 @@
 """Signing in and out, giving proof again, the style and other things that everybody may have."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from bot.authority.passkeys import challenge_in, key_id_in, request_options, verified

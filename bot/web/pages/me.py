@@ -1,7 +1,5 @@
 """What a user signs in with: password, sessions, one-time codes, passkeys, tokens."""
 
-from __future__ import annotations
-
 import pyotp
 
 from bot.authority.passkeys import challenge_in, creation_options, new_passkey

@@ -1,7 +1,5 @@
 """One post: as its accounts show it, where its words stand, who approved it, what came of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Moving through the days of a finished rehearsal."""
 
-from __future__ import annotations
-
 import re
 
 from bot.web.request import Answer, Redirect, RefusedRequestError, RequestContext

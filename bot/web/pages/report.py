@@ -1,7 +1,5 @@
 """The report of a month: to look at, to take along as a file, and to sign off."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """A whole source in its shape, with what a post quotes of it, and passages made into posts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode

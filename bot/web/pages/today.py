@@ -1,7 +1,5 @@
 """Today: what goes out next, what needs a person, and the switch that stops everything."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Whether a text is ours: quoted exactly, published, altered, taken down, or nowhere."""
 
-from __future__ import annotations
-
 from bot.public.record import record_of
 from bot.public.verifying import RecordVerifier
 from bot.web.request import Answer, Page, RequestContext
