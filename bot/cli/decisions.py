@@ -185,7 +185,7 @@ def corrections(desk: Corrections, html: Path | None) -> Output:
     """List what was corrected and retracted; it names no person."""
     entries = desk.listed()
     if html is not None:
-        from bot.web.pages.corrections import public_page
+        from bot.web.pages.public import public_page
 
         html.write_text(public_page(entries, desk.rendered().campaign, SPECS), encoding="utf-8")
     return Output(entries, _correction_lines(entries, desk.rendered().campaign.zone))

@@ -15,8 +15,8 @@ from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.settings import Settings
 from bot.web.app import build
-from bot.web.connections import BoundedProtocol, QuickLoop
 from bot.web.context import AppContext, DeskAddress, RehearsedDays
+from bot.web.guard import BoundedProtocol, QuickLoop
 from bot.web.routes import ROUTES
 
 log = get_logger(__name__)

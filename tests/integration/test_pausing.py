@@ -20,7 +20,7 @@ from bot.errors import DecisionError
 from bot.operations.status import status_of
 from bot.planning.outlook import outlook_of
 from bot.planning.store import Store
-from bot.web.calendar_entries import CalendarQuery
+from bot.web.pages.calendar import CalendarQuery
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 

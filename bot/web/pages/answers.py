@@ -46,7 +46,6 @@ def answer_values(
         "said": _SAID,
         "open_fingerprints": sorted(current),
         "may_answer": bool(rows) and request.who.may(Right.APPROVE),
-        "may_comment": request.who.may(Right.COMMENT),
         "can_withdraw": has_approved or asks,
         "longest": LONGEST,
         "week": mine,

@@ -1,20 +1,208 @@
-"""The calendar: month, week and list; local time or UTC; filters; and as a feed."""
+"""The calendar: month, week and list; local time or UTC; filters; and as a feed.
 
+What happens when: deliveries, drafts and what is further ahead, one entry a post and moment.
+"""
+
+import re
 from calendar import Calendar
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from bot.content.model import Schedule
-from bot.content.slots import pause_on
+from bot.authority.pauses import pause_at
+from bot.content.model import Post, Schedule
+from bot.content.slots import pause_on, yearly_times
 from bot.content.zones import resolve
+from bot.delivery.model import Delivery, State
 from bot.planning.outlook import as_calendar, outlook_of
-from bot.planning.plan import EmptySlot
-from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
+from bot.planning.plan import Assignment, EmptySlot
+from bot.planning.planner import Planner
+from bot.platforms.status import Status
+from bot.web.context import AppContext
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
-from bot.web.words import KINDS, words_of
+from bot.web.words import KIND_OF, KINDS, words_of
+
+_MOST_DAYS = 800
+_LINK = re.compile(r"https?://\S+")
+#: Kinds, those that need a person most first.
+_URGENCY = (
+    "failed",
+    "held",
+    "paused",
+    "asked",
+    "unapproved",
+    "sending",
+    "approved",
+    "forecast",
+    "draft",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One account's part in an entry."""
+
+    account: str
+    platform: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """One post at one moment (UTC), on some accounts."""
+
+    at: datetime
+    post_id: str
+    words: str
+    lang: str
+    theme: str
+    targets: tuple[Target, ...]
+
+    @property
+    def kind(self) -> str:
+        """What of it needs a person most."""
+        kinds = {target.kind for target in self.targets}
+        return next((kind for kind in _URGENCY if kind in kinds), min(kinds, default="draft"))
+
+
+class CalendarQuery:
+    """Looks things up once for one page."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._consents = context.desk.consents
+        self._kinds: dict[str, str] = {}
+        self._pauses = context.store.pauses.lasting()
+
+    def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
+        """Find what happens from ``since`` and before ``until``, in order."""
+        rows = self._context.store.outbox.find(since=since, until=until)
+        ahead = self._ahead(since, until, rows)
+        found = [*self._of_rows(rows), *ahead, *self._drafts(since, until)]
+        return sorted(found, key=lambda entry: (entry.at, entry.post_id))
+
+    def empty_slots(self, since: datetime, until: datetime) -> list[EmptySlot]:
+        """Find the coming slots in a stretch of time that stay empty, and why."""
+        days = min(_MOST_DAYS, (until - self._context.clock.now()).days + 1)
+        if days <= 0:
+            return []
+        plan = Planner(self._context.store, self._context.clock).outlook(
+            self._context.rendered(), days=days
+        )
+        return [slot for slot in plan.empty_slots if since <= slot.due_at < until]
+
+    def next(self, count: int) -> list[CalendarEntry]:
+        """Find the next things to go out."""
+        since = self._context.clock.now() - timedelta(hours=1)
+        states = {State.PLANNED, State.READY}
+        found = self._of_rows(self._context.store.outbox.find(states=states, since=since))
+        return sorted(found, key=lambda entry: (entry.at, entry.post_id))[:count]
+
+    def kind_of(self, row: Delivery) -> str:
+        """Return the status of a delivery, for people."""
+        if row.state is not State.PLANNED:
+            return KIND_OF[row.state]
+        if row.due_at and pause_at(self._pauses, row.due_at, *row.publication.pausable):
+            return "paused"
+        if row.fingerprint not in self._kinds:
+            consent = self._consents.of(row.publication)
+            waiting = "unapproved" if consent.missing else "approved"
+            self._kinds[row.fingerprint] = "asked" if consent.objection else waiting
+        return self._kinds[row.fingerprint]
+
+    def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:
+        groups: dict[tuple[datetime, str], list[Delivery]] = {}
+        for row in rows:
+            # What was cancelled no longer matters: something else took its place.
+            if row.part == 0 and row.due_at and row.state is not State.CANCELLED:
+                groups.setdefault((row.due_at, row.post_id), []).append(row)
+        for (at, post_id), group in groups.items():
+            status, theme = group[0].status, group[0].publication.theme
+            targets = tuple(Target(row.account, row.platform, self.kind_of(row)) for row in group)
+            yield CalendarEntry(at, post_id, self._bare(status), status.lang, theme, targets)
+
+    def _ahead(
+        self, since: datetime, until: datetime, rows: Iterable[Delivery]
+    ) -> Iterator[CalendarEntry]:
+        """Ask the planner for what the outbox does not reach to yet."""
+        context, now = self._context, self._context.clock.now()
+        horizon = context.store.outbox.planned_until() or now
+        days = min(_MOST_DAYS, (until - now).days + 1)
+        if until <= horizon or days <= 0:
+            return
+        whole = context.rendered()
+        plan = Planner(context.store, context.clock).outlook(whole, days=days)
+        known = {(row.account, row.publication.occurrence) for row in rows}
+        ahead: dict[tuple[datetime, str], list[Assignment]] = {}
+        for slot in plan.assignments:
+            if since <= slot.due_at < until and (slot.account, slot.occurrence) not in known:
+                ahead.setdefault((slot.due_at, slot.post_id), []).append(slot)
+        for (at, post_id), group in ahead.items():
+            post, status = whole.campaign.post(post_id), whole.texts[post_id, group[0].account]
+            first, theme = status.statuses[0], post.theme if post else ""
+            targets = tuple(
+                self._target(slot.account, self._forecast(slot, theme, first.lang))
+                for slot in group
+            )
+            yield CalendarEntry(at, post_id, self._bare(first), first.lang, theme, targets)
+
+    def _forecast(self, slot: Assignment, theme: str, lang: str) -> str:
+        paused = pause_at(self._pauses, slot.due_at, slot.account, theme, lang)
+        return "paused" if paused else "forecast"
+
+    def _target(self, account: str, kind: str) -> Target:
+        return Target(account, self._context.rendered().spec_of(account).name, kind)
+
+    def _bare(self, status: Status) -> str:
+        """Return a status without what is the same in all of them: attribution and links."""
+        text = status.text
+        for source in self._context.campaign.sources.values():
+            text = text.replace(source.attribution, "")
+        return _LINK.sub("", text).strip()
+
+    def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
+        campaign = self._context.campaign
+        for post in campaign.posts:
+            if not post.ready:
+                targets = tuple(self._target(account, "draft") for account in post.accounts)
+                for at in _moments(post, since, until, campaign.zone):
+                    yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
+
+
+def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Return the moments a draft would have, from ``since`` and before ``until``."""
+    if post.at and since <= post.at < until:
+        yield post.at
+    if post.every_year:
+        first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+        times = yearly_times(post.every_year, zone=zone, first=first, last=last)
+        yield from (instant.utc for _year, instant in times if since <= instant.utc < until)
+
+
+def filtered(
+    entries: Iterable[CalendarEntry], *, account: str, kind: str, theme: str
+) -> list[CalendarEntry]:
+    """Keep what has an account, a status, or a theme; empty keeps all."""
+    kept = []
+    for entry in entries:
+        targets = tuple(
+            target
+            for target in entry.targets
+            if account in {"", target.account} and kind in {"", target.kind}
+        )
+        if targets and theme in {"", entry.theme}:
+            kept.append(replace(entry, targets=targets))
+    return kept
+
+
+def counted(entries: Iterable[CalendarEntry]) -> Mapping[str, int]:
+    """Count targets by their status."""
+    return Counter(target.kind for entry in entries for target in entry.targets)
+
 
 VIEWS = ("month", "week", "list")
 _LIST_DAYS = 60

@@ -13,9 +13,9 @@ from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
-from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
 from bot.web.pages.answers import answer_values
+from bot.web.pages.calendar import CalendarQuery
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
 from bot.web.words import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
 
@@ -65,7 +65,6 @@ def page(request: RequestContext) -> Answer:
         **answers,
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
-        "may_correct": request.who.may(Right.CORRECT),
         "answerable": [
             (verb, row)
             for verb in VERBS

@@ -62,7 +62,6 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "blocks": tuple(_views(source, spans)),
         "quoting": quoting,
-        "may_pick": request.who.may(Right.CHECK),
         "may_propose": context.proposals is not None and request.who != context.guest(),
         "picked": picked,
         "made": made,
