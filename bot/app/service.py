@@ -21,8 +21,7 @@ from bot.app.content import (
     rendered_for,
     watch_files,
 )
-from bot.app.evidence import archive_of
-from bot.app.numbers import digest_of
+from bot.app.jobs import archive_of, digest_of
 from bot.app.storage import (
     clock_of,
     create_store,
@@ -57,8 +56,7 @@ from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_sign
 from bot.engine.service import HORIZON, Bot
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
-from bot.operations.disk import DiskWatch
-from bot.operations.status import Inspector
+from bot.operations.status import DiskWatch, Inspector
 from bot.planning.corrections import Corrections
 from bot.planning.planner import Planner
 from bot.planning.store import Store

@@ -26,11 +26,13 @@ from bot.cli.output import (
     prints,
     why_option,
 )
-from bot.cli.people import decides, proved
+from bot.cli.proof import decides, proved
 from bot.cli.terminal import wrapped
 from bot.clock import Clock
 from bot.content.model import Mode
-from bot.content.zones import brief
+from bot.content.zones import brief, shown
+from bot.delivery.answers import LONGEST, Answered, Answers
+from bot.delivery.interactions import Interactions, Verb
 from bot.delivery.model import Delivery
 from bot.planning.corrections import Corrections, PublicCorrection
 from bot.planning.store import Store
@@ -38,8 +40,6 @@ from bot.planning.store import Store
 
 @click.command()
 @click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
-@why_option
-@in_workspace
 @decides(Right.APPROVE)
 def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) -> Output:
     """Approve POSTs: their texts, links, pictures, warnings, accounts, and times that are fixed.
@@ -80,8 +80,6 @@ def held(workspace: EmergencyDesk) -> Output:
 @click.command()
 @click.argument("delivery_id", metavar="ID")
 @click.argument("choice", metavar="send|queue|drop|ADDRESS")
-@why_option
-@in_workspace
 @decides(Right.SETTLE)
 def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: str) -> Output:
     """Decide a held delivery.
@@ -95,8 +93,6 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@why_option
-@in_workspace
 @decides(Right.SETTLE)
 def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     """Try a failed delivery again, unchanged."""
@@ -105,9 +101,7 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@why_option
-@in_emergency
-@decides(Right.SETTLE)
+@decides(Right.SETTLE, in_emergency)
 def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Output:
     """Take a delivery out that is not sent."""
     return _decided(workspace.desk.cancel(delivery_id, by=by, why=why))
@@ -123,8 +117,7 @@ def _decided(row: Delivery) -> Output:
 @click.option("--text", required=True, help="What is right.")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
 @click.option("--delete", is_flag=True, help="Delete the original too.")
-@in_corrections
-@decides(Right.CORRECT)
+@decides(Right.CORRECT, in_corrections, asks_why=False)
 def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by: str) -> Output:
     """Put a dated correction of POST before the approvers.
 
@@ -145,8 +138,7 @@ def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by:
 @click.command()
 @click.argument("post")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
-@in_corrections
-@decides(Right.CORRECT)
+@decides(Right.CORRECT, in_corrections, asks_why=False)
 def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
     """Delete every status of POST and say what could not be deleted; then the exit code is 1.
 
@@ -167,9 +159,7 @@ def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
 @click.command()
 @click.argument("post", metavar="POST")
 @click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
-@why_option
-@in_corrections
-@decides(Right.CORRECT)
+@decides(Right.CORRECT, in_corrections)
 def republish(desk: Corrections, post: str, accounts: tuple[str, ...], by: str, why: str) -> Output:
     """Put POST, which others took down, before the approvers again, for other ACCOUNTs."""
     rows = desk.republish(post, accounts, by=by, why=why)
@@ -222,3 +212,117 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
         by = prove(workspace.store, workspace.clock, workspace.campaign.schedule.mode)
         found = guard.accept(workspace.written, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
+
+
+@click.command()
+@click.argument("delivery_id", metavar="ID")
+@click.argument("address", metavar="ADDRESS")
+@decides(Right.CORRECT)
+def hide_reply(workspace: Workspace, delivery_id: str, address: str, by: str, why: str) -> Output:
+    """Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.
+
+    The log keeps a hash of the address, nothing of what was replied or by whom.
+    """
+    return _turned_away(workspace, "hide reply", delivery_id, address, by, why)
+
+
+@click.command()
+@click.argument("delivery_id", metavar="ID")
+@click.argument("address", metavar="ADDRESS")
+@decides(Right.CORRECT)
+def revoke_quote(workspace: Workspace, delivery_id: str, address: str, by: str, why: str) -> Output:
+    """Take the delivery ID out of the quote at ADDRESS; the words around it stay.
+
+    The log keeps a hash of the address, nothing of what was written or by whom.
+    """
+    return _turned_away(workspace, "revoke quote", delivery_id, address, by, why)
+
+
+def _turned_away(
+    workspace: Workspace, verb: Verb, delivery_id: str, address: str, by: str, why: str
+) -> Output:
+    with closing(workspace.connections()) as connections:
+        desk = replace(workspace.desk, platform=connections.platform)
+        row = desk.find(delivery_id)
+        interactions = Interactions(workspace.store, workspace.clock, connections.platform)
+        interactions.decide(row, verb, address, by=by, why=why)
+    value = {"done": verb, "delivery": row.id, "post": row.post_id, "account": row.account}
+    return Output(value, [f"done: {verb}, {row.post_id} on {row.account}"])
+
+
+_COMMENT = click.option(
+    "--comment", required=True, metavar="TEXT",
+    help=f"What should change, or why not: plain text, {LONGEST} characters at most.",
+)  # fmt: skip
+_POST = click.argument("post", metavar="POST")
+
+
+@click.command()
+@_POST
+@_COMMENT
+@decides(Right.APPROVE, asks_why=False)
+def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output:
+    """Let POST wait: it is held until it is edited, or you approve it or `withdraw` this."""
+    return _output(_answers(workspace).ask_change(post, comment, by=by), "waits for a change", by)
+
+
+@click.command()
+@_POST
+@_COMMENT
+@decides(Right.APPROVE, asks_why=False)
+def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
+    """Never let POST go out as it is now: only an edited one may be planned again."""
+    return _output(_answers(workspace).refuse(post, comment, by=by), "is refused", by)
+
+
+@click.command()
+@_POST
+@decides(Right.APPROVE)
+def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
+    """Take back your approval of POST, or your request for a change, until it is sent."""
+    return _output(_answers(workspace).withdraw(post, by=by, why=why), "has it no more", by)
+
+
+@click.command()
+@_POST
+@_COMMENT
+@decides(Right.COMMENT, asks_why=False)
+def comment(workspace: Workspace, post: str, comment: str, by: str) -> Output:
+    """Add to what is said of POST; it changes nothing else."""
+    _answers(workspace).comment(post, comment, by=by)
+    return Output({"post": post, "by": by}, [f"{post}: it is in the log"])
+
+
+@click.command()
+@_POST
+@in_workspace
+def comments(workspace: Workspace, post: str) -> Output:
+    """List the answers and comments on POST; `!` marks what holds it back now."""
+    found, zone = _answers(workspace).thread(post), workspace.campaign.zone
+    return Output(
+        found,
+        [
+            f"{'!' if each.stands else ' '} {shown(each.at, zone)}  {each.by}: {each.answer}"
+            + (f": {each.comment}" if each.comment else "")
+            for each in found
+        ]
+        or [f"nobody has said anything of {post}"],
+    )
+
+
+def _answers(workspace: Workspace) -> Answers:
+    return Answers(workspace.store, workspace.clock)
+
+
+def _output(answered: Answered, what: str, by: str) -> Output:
+    value = {"by": by, "about": list(as_rows(answered.rows))}
+    value["too_late"] = list(as_rows(answered.too_late))
+    return Output(value, _lines(answered, what), code=1 if answered.too_late else 0)
+
+
+def _lines(answered: Answered, what: str) -> Iterator[str]:
+    for row in answered.rows:
+        if row in answered.too_late:
+            yield f"{row.account}: too late, it is on its way: {row.status.text}"
+        elif row.part == 0:
+            yield f"{row.account}: {what}: {row.status.text}"

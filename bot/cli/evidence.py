@@ -12,8 +12,8 @@ import click
 
 from bot.app.content import SPECS
 from bot.authority.users import Right
-from bot.cli.output import Output, in_workspace, why_option
-from bot.cli.people import decides
+from bot.cli.output import Output, in_workspace
+from bot.cli.proof import decides
 from bot.content.model import Investigation, Mode
 from bot.delivery.links import looks
 from bot.errors import DecisionError
@@ -116,8 +116,6 @@ def export(workspace: Workspace, folder: Path) -> Output:
 
 @archive.command()
 @click.argument("id_", metavar="ID")
-@why_option
-@in_workspace
 @decides(Right.CORRECT)
 def link_copy(workspace: Workspace, id_: str, by: str, why: str) -> Output:
     """Let posts link to the public copy that `archived:` of the investigation ID names.
@@ -132,8 +130,6 @@ def link_copy(workspace: Workspace, id_: str, by: str, why: str) -> Output:
 @click.command()
 @click.argument("account")
 @click.argument("source")
-@why_option
-@in_workspace
 @decides(Right.CORRECT)
 def publish_source(workspace: Workspace, account: str, source: str, by: str, why: str) -> Output:
     """Publish the whole SOURCE as a record of ACCOUNT, where its platform keeps such.
@@ -158,7 +154,7 @@ def publish_source(workspace: Workspace, account: str, source: str, by: str, why
 
 
 def _archive(workspace: Workspace) -> Archive:
-    from bot.app.evidence import archive_of
+    from bot.app.jobs import archive_of
     from bot.app.storage import settings
 
     return archive_of(workspace.store, workspace.clock, settings(), workspace.campaign)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from bot.app.backups import Restored, back_up_for, restore_backup
+from bot.app.backups import EMBEDDED, Restored, back_up_for, move_database, restore_backup
 from bot.app.connections import Connections, keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
-from bot.app.moving import EMBEDDED, move_database
 from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.account_verifier import unfit
@@ -24,7 +23,7 @@ from bot.cli.output import (
     places,
     prints,
 )
-from bot.cli.people import confirming, decides
+from bot.cli.proof import confirming, decides
 from bot.cli.terminal import show, wrapped
 from bot.content.model import Account, Mode
 from bot.content.zones import brief
@@ -116,15 +115,14 @@ def doctor(paths: Paths, ask: bool, send: bool) -> Output:
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--post", is_flag=True,
               help="Send a test that few see, read it back and delete it; may cost.")  # fmt: skip
-@in_workspace
-@decides(Right.CONFIRM)
+@decides(Right.CONFIRM, asks_why=False)
 def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
     """Tell what ACCOUNT's server can do, as far as reading shows; nothing is posted.
 
     With --post: a status with a warning and a picture, and a reply, tried and deleted at once.
     The answers are kept, and used by the next `run`.
     """
-    from bot.app.probe import probe as tried  # takes long to load
+    from bot.app.doctor import probe as tried  # takes long to load
 
     accounts = workspace.campaign.schedule.accounts
     if name not in accounts:

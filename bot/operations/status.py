@@ -4,13 +4,15 @@ The database is looked through once a day: from a broken one nothing may be sent
 """
 
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from pathlib import Path
 
-from bot.clock import Clock
+from bot.clock import Clock, SystemClock
 from bot.content.model import Schedule
+from bot.db.diskspace import MEBIBYTE, Room, free_bytes
 from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
@@ -18,7 +20,6 @@ from bot.delivery.receipts import DIFFERS
 from bot.engagement.account_watch import FOREIGN
 from bot.errors import StoreError
 from bot.log import get_logger
-from bot.operations.disk import DiskWatch
 from bot.operations.judge import judge
 from bot.operations.model import AccountFacts, MachineFacts, ServiceFacts, ServiceStatus
 from bot.planning.removals import ASKED, BEGUN
@@ -26,10 +27,64 @@ from bot.planning.store import Store
 
 log = get_logger(__name__)
 
+#: People are told so long before the disk is full, or a post that lacks approvals is due.
+AHEAD = timedelta(days=1)
+#: A rate is none before this.
+_SHORTEST = timedelta(minutes=10)
+#: One a minute.
+_SAMPLES = 360
+
+
+@dataclass(slots=True)
+class DiskWatch:
+    """Looks at the disk of the data directory once a minute."""
+
+    directory: Path
+    room: Room
+    clock: Clock = field(default_factory=SystemClock)
+    _samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+
+    def run(self) -> None:
+        self._samples.append((self.clock.monotonic(), self.free()))
+
+    def free(self) -> int:
+        """Return the bytes that are left."""
+        return free_bytes(self.directory)
+
+    def why(self) -> str:
+        """Return why nothing is begun; empty while there is room."""
+        if self.room.is_left(self.directory):
+            return ""
+        least = self.room.least_free // MEBIBYTE
+        return f"{_left(self.free(), self.directory)}, less than {least} MB"
+
+    def soon(self) -> str:
+        """Return when that will be so; empty where it will not."""
+        least, free = self.room.least_free, self.free()
+        if not least:
+            return ""
+        hours = hours_until(least, tuple(self._samples))
+        if hours is not None and hours < AHEAD / timedelta(hours=1):
+            return f"{_left(free, self.directory)}; in {hours:.0f} h nothing can be sent any more"
+        return _left(free, self.directory) if free < 4 * least else ""
+
+
+def hours_until(least: int, samples: tuple[tuple[float, int], ...]) -> float | None:
+    """Return when so little is left at the rate of the samples; None where it does not shrink."""
+    if len(samples) < 2:
+        return None
+    (start, before), (end, after) = samples[0], samples[-1]
+    if end - start < _SHORTEST.total_seconds() or after >= before:
+        return None
+    return max(0, after - least) * (end - start) / (before - after) / 3600
+
+
+def _left(free: int, directory: Path) -> str:
+    return f"{free // MEBIBYTE} MB are left on the disk of {directory}"
+
+
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
-#: How long before its time people are told that a post lacks approvals.
-AHEAD = timedelta(days=1)
 #: Verbs of the log that people are told of when they are asked for, begun and done; and how long.
 ALARMING = frozenset(
     {ASKED, BEGUN, DIFFERS, "retract", "republish", "restore", FOREIGN, "account changed"}

@@ -11,8 +11,7 @@ from bot.errors import PictureError, Problem
 from bot.platforms.spec import EVERYONE, Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
-from bot.rendering.layout import lay_out, passage, short_link
-from bot.rendering.textfragment import with_text_fragment
+from bot.rendering.layout import lay_out, passage, short_link, with_text_fragment
 from bot.rendering.versions import (
     ThreadError,
     ThreadPart,

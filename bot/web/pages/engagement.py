@@ -14,7 +14,7 @@ from bot.engagement.monthly_text import PresentedMonth
 from bot.engagement.presenter import Presented
 from bot.engagement.report_text import TERMS, WHY_NO_BEST_TIME
 from bot.errors import DecisionError
-from bot.operations.monthly import monthly, sign_off
+from bot.operations.digest import monthly, sign_off
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
 from bot.web.words import titles
 
