@@ -222,7 +222,7 @@ def _move(here: str, there: str, directory: Path, known: Settings) -> Moved:
             rows = None
             _prove_same(source, target, name)
         else:
-            existing_store(Mode.LIVE, directory, known=known, clock=clock).close()  # it is sound
+            existing_store(Mode.LIVE, directory).close()  # it is sound
             if not source.is_sqlite:
                 refuse_replicas(source)
             _prove_free(source, url)

@@ -90,7 +90,8 @@ class Connections:
         return cast("Platform", GuardedPlatform(self._adapter(account), require))
 
     def _adapter(self, account: Account) -> Platform:
-        kind, is_live = self.platforms[account.platform], self._is_live()
+        kind = self.platforms[account.platform]
+        is_live = self.campaign().schedule.mode is Mode.LIVE
         names = kind.spec.secrets if is_live else ()
         kept = self.kept or self.store.directory / SECRETS_FOLDER
         with self._lock:
@@ -105,9 +106,6 @@ class Connections:
             if known is not None:
                 known[2].close()
         return platform
-
-    def _is_live(self) -> bool:
-        return self.campaign().schedule.mode is Mode.LIVE
 
     def _connection(self, account: Account, secrets: Mapping[str, str]) -> Connection:
         server = account.destination.server

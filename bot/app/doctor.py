@@ -83,18 +83,18 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         mode, clock = campaign.schedule.mode, SystemClock()
         try:
             owner_for(paths, loaded.loaded)
-            if has_store(mode, paths.data, known):
-                store = existing_store(mode, paths.data, known=known, clock=clock)
+            if has_store(mode, paths.data):
+                store = existing_store(mode, paths.data)
                 text = f"{mode.value}, sound"
             else:
-                store = create_store(mode, scratch, known=Settings(), clock=clock)
+                store = create_store(mode, scratch, Settings())
                 text = "none yet; the first `run` creates it"
         except BotError as error:
             yield Finding("database", False, str(error))
             return
         stack.enter_context(closing(store))
         yield Finding("database", True, text)
-        if not has_store(mode, paths.data, known):
+        if not has_store(mode, paths.data):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
         yield from _machine(paths, known, store)
         yield from _links(campaign, known, store)

@@ -37,7 +37,7 @@ from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
 from bot.authority.trust import ConfigurationGuard
 from bot.checks.checking import DeskCheck
-from bot.clock import Clock, SharedClock, SystemClock
+from bot.clock import Clock, SharedClock
 from bot.content.branches import ProposalBranches
 from bot.content.ceilings import bounded
 from bot.content.model import Mode
@@ -179,7 +179,7 @@ def serve(paths: Paths) -> None:
         lock = lock_for(owner.mode, paths.data, known=known)
         if not wait_for_lock(lock, stop):
             return
-        store = create_store(owner.mode, paths.data, known=known, clock=SystemClock())
+        store = create_store(owner.mode, paths.data, known)
         try:
             remember_owner(paths.data, owner)
             _run(paths, store, owner.mode, known, stop, monitor)

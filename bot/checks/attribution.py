@@ -26,6 +26,11 @@ _DATES = frozenset(
     name.casefold() for names in (calendar.month_name, calendar.month_abbr) for name in names
 )
 _LIKE, _LIKE_WHERE_LED = 0.9, 0.75
+_ADVICE = (
+    "reads as the attribution of a quotation, or as a quoted block, and what stands "
+    "beside it as quoted; write quoted words in `quote:`, which sets marks and attribution by "
+    "itself, and say the rest in a sentence of your own, such as “Read the open letter of 2022”"
+)
 #: A word and where it stands.
 _Placed = tuple[int, str]
 
@@ -48,16 +53,9 @@ def attribution_shape(
     for at in sorted(found):
         start = at + len(text[at:]) - len(text[at:].lstrip(" \t\n—–-―("))
         if start not in ends:
-            return start, _message(text[start:].split("\n", 1)[0][:60].strip())
+            line = text[start:].split("\n", 1)[0][:60].strip()
+            return start, f"“{line}” {_ADVICE}"
     return None
-
-
-def _message(line: str) -> str:
-    return (
-        f"“{line}” reads as the attribution of a quotation, or as a quoted block, and what stands "
-        "beside it as quoted; write quoted words in `quote:`, which sets marks and attribution by "
-        "itself, and say the rest in a sentence of your own, such as “Read the open letter of 2022”"
-    )
 
 
 def _copies(words: Sequence[_Placed], wanted: Sequence[str]) -> Iterator[int]:

@@ -7,7 +7,6 @@ from functools import cache
 
 import regex
 
-from bot.content.model import Post, Source
 from bot.errors import Problem, Severity
 from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.versions import problem_at
@@ -51,7 +50,9 @@ def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What is in other letters than its language is asked about: screen readers follow it."""
     for source in whole.campaign.sources.values():
         if asked := _asked(source.text, source.lang):
-            yield _of_source(source, asked)
+            at, where = source.place, f"{source.id}.lang"
+            severity = Severity.WARNING
+            yield Problem(at.file, at.line, at.column, where, asked, severity, "lang-script")
     for post in whole.campaign.posts:
         quoted = post.quote.text if post.quote else ""
         key = "lang" if "lang" in post.places else "text" if post.text else "quote.text"
@@ -59,16 +60,7 @@ def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         words |= {f"variants.{name}.text": each.text or "" for name, each in post.variants.items()}
         for place, text in words.items():
             if asked := _asked(text, post.lang):
-                yield _of_post(post, place, asked)
-
-
-def _of_post(post: Post, key: str, asked: str) -> Problem:
-    return problem_at(post, key, asked, "lang-script", severity=Severity.WARNING)
-
-
-def _of_source(source: Source, asked: str) -> Problem:
-    at, where = source.place, f"{source.id}.lang"
-    return Problem(at.file, at.line, at.column, where, asked, Severity.WARNING, "lang-script")
+                yield problem_at(post, place, asked, "lang-script", severity=Severity.WARNING)
 
 
 def _asked(text: str, lang: str) -> str:

@@ -30,16 +30,17 @@ def annotation(problem: Problem) -> str:
     text = f"{problem.where}: {problem.message}" if problem.where else problem.message
     values = {"file": problem.file, "line": problem.line, "col": problem.column,
               "title": problem.rule}  # fmt: skip
-    properties = ",".join(f"{name}={_property(value)}" for name, value in values.items() if value)
+    escaped = {
+        name: _escaped(str(value)).replace(":", "%3A").replace(",", "%2C")
+        for name, value in values.items()
+        if value
+    }
+    properties = ",".join(f"{name}={value}" for name, value in escaped.items())
     return f"::{problem.severity} {properties}::{_escaped(text)}"
 
 
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(value: object) -> str:
-    return _escaped(str(value)).replace(":", "%3A").replace(",", "%2C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _status(status: Status) -> Iterator[str]:
     if status.warning:
         yield f"<p>Folded behind: {_code(status.warning)}</p>"
     # Nothing ends such a block but its own end, which no escaped text has.
-    yield f'<pre dir="auto" lang="{escape(status.lang)}">{_shown(status.text)}</pre>'
+    yield f'<pre dir="auto" lang="{escape(status.lang)}">{escape(visible.block(status.text))}</pre>'
     for picture in status.pictures:
         yield f"<p>Picture {picture.width}×{picture.height}: {_code(picture.alt)}</p>"
     if status.card:
@@ -198,7 +199,3 @@ def _status(status: Status) -> Iterator[str]:
 
 def _code(text: str) -> str:
     return f"<code>{escape(visible.line(text))}</code>"
-
-
-def _shown(text: str) -> str:
-    return escape(visible.block(text))

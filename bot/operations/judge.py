@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
-from bot.authority.audit import AuditRow
 from bot.authority.pauses import EVERYTHING, first_covering
 from bot.authority.tables import StopReason
 from bot.content.zones import shown
@@ -54,7 +53,11 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
     yield from _of_accounts(facts)
     yield from _late(lines)
     yield from _held(facts)
-    yield from map(_happened, reversed(facts.alarms))
+    for alarm in reversed(facts.alarms):
+        outcomes = (each["told"] for each in alarm.detail.get("outcomes", ()))
+        told = f"{alarm.verb}: {alarm.subject} ({alarm.who}): {alarm.why}"
+        text = "; ".join([told, *outcomes])
+        yield Matter(f"{EVENT}{alarm.seq}", Severity.WARNING, text, "audit show", "/log")
     if facts.unapproved:
         posts = {
             row.post_id: f"{missing} approval(s) missing; first due {_due(row, facts)}"
@@ -75,12 +78,6 @@ def _paused(facts: ServiceFacts) -> Iterator[Matter]:
             text = f"The {pause.target} is paused: {pause.text(facts.zone)}"
             command = f"resume{pause.target.option} --as NAME"
             yield Matter(f"paused/{pause.target}", Severity.WARNING, text, command)
-
-
-def _happened(row: AuditRow) -> Matter:
-    outcomes = (each["told"] for each in row.detail.get("outcomes", ()))
-    text = "; ".join([f"{row.verb}: {row.subject} ({row.who}): {row.why}", *outcomes])
-    return Matter(f"{EVENT}{row.seq}", Severity.WARNING, text, "audit show", "/log")
 
 
 def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:

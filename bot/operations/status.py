@@ -123,13 +123,17 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
         for beat in store.workers.alive(now, within=SILENT)
         if beat.facts.get("worker") not in own
     )
+    machines = (*facts.machines, *others)
+    if not machines and (disk := DiskWatch(store.directory, store.room).why()):
+        # No service says anything where it is at work but cannot write.
+        machines = (MachineFacts("", socket.gethostname(), disk=disk),)
     tallies, counts = store.outbox.tallies(), Counter[str]()
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
     return replace(
         facts,
-        machines=(*facts.machines, *others) or _silenced(store),
+        machines=machines,
         paused=pause.text(facts.zone) if pause else "",
         pauses=store.pauses.lasting(),
         settling=store.restore_guard.reason() or "",
@@ -159,12 +163,6 @@ def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[Accou
             waiting=store.outbox.overdue(name, facts.now),
             missing=next(lacks, 0),
         )
-
-
-def _silenced(store: Store) -> tuple[MachineFacts, ...]:
-    """Return why no service says anything, where it is at work but cannot write."""
-    disk = DiskWatch(store.directory, store.room).why()
-    return (MachineFacts("", socket.gethostname(), disk=disk),) if disk else ()
 
 
 def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.authority.contacts import Absence, in_place_of
+from bot.authority.contacts import in_place_of
 from bot.authority.notices import Notice
 from bot.authority.user_table import User
 from bot.authority.users import Person, Right, Role
@@ -76,7 +76,8 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
     soon = store.outbox.find(states={State.PLANNED, State.READY}, until=now + WEEK)
     held = store.outbox.find(states={State.HELD, State.FAILED})
     groups: dict[tuple[str, Need], list[tuple[Delivery, ApprovalCount]]] = {}
-    for row in sorted({*soon, *held}, key=_when):
+    rows = {*soon, *held}
+    for row in sorted(rows, key=lambda row: (not row.due_at, row.due_at or row.created_at, row.id)):
         count = consents.of(row.publication)
         need = _need(row, count)
         if row.part == 0 and need is not None:
@@ -93,10 +94,6 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
 def people_with(store: Store, right: Right) -> tuple[str, ...]:
     """Name the users who have a right, in order."""
     return tuple(user.name for user in store.users.all() if Person.of(user).may(right))
-
-
-def _when(row: Delivery) -> tuple[bool, datetime, str]:
-    return row.due_at is None, row.due_at or row.created_at, row.id
 
 
 def _need(row: Delivery, count: ApprovalCount) -> Need | None:
@@ -185,7 +182,11 @@ class PersonalNotifier:
                  if key.startswith(PERSONAL)}  # fmt: skip
         absences, current = self.store.absences.all(), set()
         for name, address in addresses.items():
-            mine = _heard_by(name, waiting, absences, addresses, now)
+            mine = [
+                post
+                for post in waiting
+                if name in in_place_of(post.people, absences, tuple(addresses), now)
+            ]
             current |= {_key(name, post) for post in mine}
             if address and now >= failed.get(name, now):
                 self._tell(name, address, mine, known, now)
@@ -234,17 +235,6 @@ class PersonalNotifier:
             f"{self.desk}{page}" if self.desk else post.post_id,
         ]
         return "\n".join(lines)
-
-
-def _heard_by(
-    name: str,
-    waiting: Iterable[WaitingPost],
-    absences: Mapping[str, Absence],
-    users: Iterable[str],
-    now: datetime,
-) -> list[WaitingPost]:
-    known = tuple(users)
-    return [post for post in waiting if name in in_place_of(post.people, absences, known, now)]
 
 
 def _key(name: str, post: WaitingPost) -> str:

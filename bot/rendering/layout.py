@@ -92,13 +92,11 @@ def _with_context(source: str, words: list[Stretch], known: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=8)
-def _known(source: str) -> str:
-    return _plain(source)
-
-
 def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
+
+
+_known = lru_cache(maxsize=8)(_plain)
 
 
 def _is_unique(text: str, known: str) -> bool:
@@ -243,14 +241,13 @@ def lay_out(*, warning: str, text: str, quoted: Passage | None, link: str) -> st
     base = direction(" ".join([warning, text, quotation]))
     if quoted:
         lines = (quoted.marked, quoted.attribution)
-        quotation = "\n".join(_isolated(line, base) for line in lines if line)
+        quotation = "\n".join(
+            f"{ISOLATE}{line}{END_ISOLATE}" if base and direction(line) not in {"", base} else line
+            for line in lines
+            if line
+        )
     body = "\n\n".join(block for block in (warning, text, quotation) if block)
     return "\n".join(block for block in (body, link) if block)
-
-
-def _isolated(line: str, base: str) -> str:
-    own = direction(line)
-    return f"{ISOLATE}{line}{END_ISOLATE}" if own and base and own != base else line
 
 
 def short_link(address: str, most: int = 40) -> str:

@@ -43,7 +43,7 @@ def call(
 ) -> Do:
     """Run a verb as an operator; its exit code and all that people see."""
     monkeypatch.setattr("bot.app.workspace.clock_of", lambda _store: bot.clock)
-    monkeypatch.setattr("bot.app.workspace.SystemClock", lambda: bot.clock)
+    monkeypatch.setattr("bot.app.storage.SystemClock", lambda: bot.clock)
     token = token_of(bot.store, bot.clock, "olga", frozenset({Role.OPERATOR}))
     monkeypatch.setenv("VERBATIM_TOKEN", token)
     files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]

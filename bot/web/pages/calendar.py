@@ -145,17 +145,16 @@ class CalendarQuery:
             post, status = whole.campaign.post(post_id), whole.texts[post_id, group[0].account]
             first, theme = status.statuses[0], post.theme if post else ""
             targets = tuple(
-                self._target(slot.account, self._forecast(slot, theme, first.lang))
+                Target(
+                    slot.account,
+                    whole.spec_of(slot.account).name,
+                    "paused"
+                    if pause_at(self._pauses, at, slot.account, theme, first.lang)
+                    else "forecast",
+                )
                 for slot in group
             )
             yield CalendarEntry(at, post_id, self._bare(first), first.lang, theme, targets)
-
-    def _forecast(self, slot: Assignment, theme: str, lang: str) -> str:
-        paused = pause_at(self._pauses, slot.due_at, slot.account, theme, lang)
-        return "paused" if paused else "forecast"
-
-    def _target(self, account: str, kind: str) -> Target:
-        return Target(account, self._context.rendered().spec_of(account).name, kind)
 
     def _bare(self, status: Status) -> str:
         """Return a status without what is the same in all of them: attribution and links."""
@@ -168,7 +167,10 @@ class CalendarQuery:
         campaign = self._context.campaign
         for post in campaign.posts:
             if not post.ready:
-                targets = tuple(self._target(account, "draft") for account in post.accounts)
+                spec_of = self._context.rendered().spec_of
+                targets = tuple(
+                    Target(account, spec_of(account).name, "draft") for account in post.accounts
+                )
                 for at in _moments(post, since, until, campaign.zone):
                     yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
 

@@ -13,7 +13,7 @@ from bot.planning.excerpts import Excerpt, propose
 from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
 from bot.rendering.layout import direction
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
-from bot.web.words import AccountView, Paragraph, looks_of, pieces_between
+from bot.web.words import Paragraph, looks_of, pieces_between
 
 #: Characters of pasted words.
 _MOST = 4000
@@ -65,7 +65,9 @@ def page(request: RequestContext) -> Answer:
         "may_propose": context.proposals is not None and request.who != context.guest(),
         "picked": picked,
         "made": made,
-        "looks": _looks(made) if made else [],
+        "looks": looks_of(made.rendered, made.checked)
+        if made and made.rendered and made.checked
+        else [],
         "way": _way(made.post.text) if made else "",
         "asked": urlencode({name: value for name in _ASKED if (value := _words(request, name))}),
         "words": _words(request, "words"),
@@ -141,10 +143,6 @@ def _made(request: RequestContext, source: Source, found: Found, picked: Picked)
     except DecisionError as error:
         return Picked(picked.first, picked.last, problems=(str(error),))
     return Picked(picked.first, picked.last, made)
-
-
-def _looks(made: Excerpt) -> list[AccountView]:
-    return looks_of(made.rendered, made.checked) if made.rendered and made.checked else []
 
 
 def _views(source: Source, spans: tuple[Stretch, ...]) -> Iterator[BlockView]:
