@@ -44,18 +44,6 @@ _Made = TypeVar("_Made")
 _SESSION, _DEVICE = "verbatim", "verbatim-device"
 _PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_FIELDS = 40
-_CODES = {
-    400: "That request makes no sense",
-    401: "Please sign in",
-    403: "You may not do that",
-    404: "There is no such page",
-    405: "That is not possible here",
-    408: "That took too long",
-    409: "That could not be done",
-    413: "That is too long",
-    429: "Too many tries",
-    500: "Something is wrong with the bot",
-}
 
 #: Pages that are made at once, so that enough of the database's connections stay free: for whom we
 #: know to be signed in, and for strangers. A pause has a place of its own, and passwords another.
@@ -185,7 +173,7 @@ class _Endpoint:
         if status == 403 and parsed.person is not None:
             audit, now = self._context.store.audit, self._context.clock.now()
             audit.write(parsed.person.name, "refused", parsed.path, why=message, now=now)
-        values = {"title": _CODES.get(status, "That is not possible"), "message": message}
+        values = {"code": status, "message": message}
         return self._page(parsed, Page("problem.html", values, status))
 
 

@@ -1,35 +1,19 @@
 """Held: what waits for a person, with the evidence beside it; and the accounts, to start again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bot.authority.tables import StopReason
 from bot.authority.users import Right
 from bot.content.model import Account
 from bot.delivery.decisions import Desk
-from bot.delivery.model import Delivery, HoldReason, Reason, State
+from bot.delivery.model import Delivery, State
 from bot.delivery.publications import Queued
 from bot.delivery.reads import StateCount
 from bot.operations.waiting import people_with
 from bot.web.context import AppContext
 from bot.web.request import Answer, Page, Redirect, RefusedRequestError, RequestContext
 from bot.web.words import looks_of_rows
-
-#: What each reason asks of a person.
-ADVICE: Mapping[Reason | None, str] = {
-    HoldReason.UNAPPROVED: "Its time came before enough people had approved it. "
-    "Does it still fit the day?",
-    HoldReason.CHANGE_ASKED: "An approver asks for a change. Edit the post, or talk to them.",
-    HoldReason.REFUSED: "An approver refused it as it is. Drop it, or edit the post.",
-    HoldReason.PAUSED: "Sending was paused at its time. Nothing goes out by itself after a pause.",
-    HoldReason.LATE: "The bot could not send it in time. Look whether it still fits the day.",
-    HoldReason.OVER_BUDGET: "The account has spent its budget of this month.",
-    HoldReason.ACCOUNT_STOPPED: "The account does not take posts. Repair the account first.",
-    HoldReason.UNSETTLED: "Look at the account itself: is it there? Give its address if so.",
-    HoldReason.ATTEMPTS: "It was tried as often as allowed. Read why before sending it again.",
-    HoldReason.LINK_GONE: "Readers would find nothing there. Link to a public copy, or drop it.",
-    HoldReason.PARENT: "The part of the thread before it is not out.",
-}
 
 
 def page(request: RequestContext) -> Answer:
@@ -51,8 +35,6 @@ def _case(context: AppContext, rows: Sequence[Delivery]) -> dict[str, Any]:
         "rows": rows,
         "accounts": tuple(dict.fromkeys(row.account for row in rows)),
         "looks": looks_of_rows(context.rendered(), rows),
-        "advice": ADVICE.get(rows[0].reason, ""),
-        "is_unapproved": rows[0].reason is HoldReason.UNAPPROVED,
         "trails": [(row, outbox.attempts_of(row.id), outbox.moves_of(row.id)) for row in rows],
         "choices": _common([_choices(context, row) for row in rows], rows),
     }
