@@ -23,14 +23,7 @@ from bot.db.errors import DatabaseUnusableError
 from bot.db.lock import lock_beside
 from bot.db.migrate import newest, prove_known, revision_of, upgrade
 from bot.db.sqlite import sync
-from bot.db.transfer import (
-    ARRIVING,
-    MOVED,
-    close_to_writers,
-    create_file,
-    fill,
-    set_revision,
-)
+from bot.db.transfer import ARRIVING, MOVED, close_to_writers, create_file, fill, set_revision
 from bot.delivery.restore_guard import instance_id, mark_restored
 from bot.errors import DecisionError, SettingsError, StoreError
 from bot.operations.opening import MOVE, declare_restored, open_store, sent_log_path

@@ -49,7 +49,6 @@ def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> d
 
 
 def read_files(config: Path, posts: Path) -> Loaded:
-    """Read all files; nothing is rendered."""
     tree = FolderTree(config, posts)
     return load(tree, specs=SPECS, inspect=inspect, now=SystemClock().now())
 

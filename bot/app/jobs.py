@@ -52,7 +52,6 @@ def digest_of(
     specs: Mapping[str, PlatformSpec],
     channels: Channels,
 ) -> Digest:
-    """Return the digest of a campaign whose files may change."""
     return Digest(
         store,
         clock,

@@ -65,8 +65,7 @@ from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings import Settings
 from bot.web.context import AppContext, DeskAddress
-from bot.web.monitor import Monitor, monitoring
-from bot.web.server import dashboard
+from bot.web.server import Monitor, dashboard, monitoring
 
 log = get_logger(__name__)
 
@@ -234,7 +233,6 @@ def proposals_of(paths: Paths, known: Settings) -> ProposalBranches | None:
 def build_context(
     bot: Bot, platform: Callable[[str], Platform], proposals: ProposalBranches | None = None
 ) -> AppContext:
-    """Put together what the pages of a bot work with."""
     store, clock, contents = bot.store, bot.clock, bot.contents
     access, kept = Access(store, clock), Kept()
     return AppContext(

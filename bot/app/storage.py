@@ -35,7 +35,6 @@ SECRETS = frozenset(name for kind in PLATFORMS.values() for name in kind.spec.se
 
 
 def settings() -> Settings:
-    """Read the environment."""
     return load_settings(account_secrets=SECRETS, mask=mask)
 
 

@@ -8,14 +8,7 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from bot.app.connections import Connections
-from bot.app.content import (
-    SPECS,
-    Paths,
-    prove_kept,
-    read_files,
-    read_schedule,
-    rendered_for,
-)
+from bot.app.content import SPECS, Paths, prove_kept, read_files, read_schedule, rendered_for
 from bot.app.storage import (
     clock_of,
     create_store,

@@ -41,8 +41,6 @@ def attribution_shape(
     """Return (offset, message) of what readers first take for the attribution of words before it.
 
     Args:
-        text: Words that people wrote themselves.
-        sources: All that may be quoted.
         after_quotation: Ends of exact quotations, after which an attribution is true.
     """
     ends = {end + len(text[end:]) - len(text[end:].lstrip(" \t\n—–-―(")) for end in after_quotation}

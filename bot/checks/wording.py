@@ -124,7 +124,6 @@ def _wordings_of(post: Post) -> Iterator[Wording]:
 
 
 def _meant(markup: str) -> str:
-    """Say what to write in the place of markup."""
     if markup.startswith("&"):
         return f"write {html.unescape(markup)}"
     if markup.startswith(("\\", "<br")):
@@ -138,7 +137,6 @@ def flaws_of(text: str, campaign: Campaign) -> list[str]:
 
 
 def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
-    """Yield everything that is wrong with a text by itself."""
     if message := fault_of_words(wording.text):
         yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()

@@ -140,7 +140,6 @@ def _commit(root: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave the process with its exit code."""
     with redirect_stdout(_Patient(sys.stdout)) if sys.stdout else nullcontext():
         code = run(arguments)
     _let_go()
@@ -179,7 +178,6 @@ def _let_go() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and give its exit code."""
     try:
         code = root.main(args=arguments, prog_name=program(), standalone_mode=False)
         return code if isinstance(code, int) else DONE

@@ -15,14 +15,7 @@ from bot.authority.access import Access
 from bot.authority.account_verifier import unfit
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Right
-from bot.cli.output import (
-    Output,
-    as_rows,
-    in_workspace,
-    lines,
-    places,
-    prints,
-)
+from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
 from bot.cli.proof import confirming, decides
 from bot.cli.terminal import show, wrapped
 from bot.content.model import Account, Mode

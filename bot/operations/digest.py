@@ -99,7 +99,6 @@ class Digest:
     matters: Callable[[], Iterable[Matter]]
 
     def message(self) -> Message:
-        """Return the summary of the seven days before today."""
         reporter, now = self.reporter(), self.clock.now()
         zone = reporter.campaign.zone
         start, end = midnight(now, zone, days=-7), midnight(now, zone)

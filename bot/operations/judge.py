@@ -161,7 +161,6 @@ def _held(facts: ServiceFacts) -> Iterator[Matter]:
 
 
 def _settling(row: Delivery, facts: ServiceFacts) -> str:
-    """Return the words that settle what is held or failed."""
     if row.state is State.FAILED:
         return f"retry {row.id[:8]} --as NAME"
     send = f"resolve {row.id[:8]} send --as NAME"
@@ -186,7 +185,6 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def judge(facts: ServiceFacts) -> ServiceStatus:
-    """Return how everything stands."""
     lines = tuple(_account(account, facts) for account in facts.accounts)
     dues = (line.next_due for line in lines if line.next_due)
     return ServiceStatus(

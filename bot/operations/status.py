@@ -48,7 +48,6 @@ class DiskWatch:
         self._samples.append((self.clock.monotonic(), self.free()))
 
     def free(self) -> int:
-        """Return the bytes that are left."""
         return free_bytes(self.directory)
 
     def why(self) -> str:
@@ -166,7 +165,6 @@ def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[Accou
 
 
 def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
-    """Yield what is due soon, and the approvals that it lacks."""
     if facts.schedule is None:
         return
     consents = Consents(store, facts.schedule)

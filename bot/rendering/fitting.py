@@ -194,7 +194,6 @@ def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Bre
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sort, and join what overlaps."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if joined and start < joined[-1][1]:

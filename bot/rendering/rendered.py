@@ -69,7 +69,6 @@ class RenderedCampaign:
         }
 
     def texts_of(self, post: Post) -> tuple[RenderedText, ...]:
-        """Return what each account would show of a post."""
         return tuple(self.texts[post.id, name] for name in post.accounts)
 
     def going_out(self) -> tuple[RenderedText, ...]:
@@ -136,8 +135,6 @@ def render_campaign(
     """Render every post for every account it goes to; a post without accounts goes to all.
 
     Args:
-        campaign: What was read.
-        specs: By platform.
         limits: By account; one without limits has its platform's.
         pictures: Makes pictures ready; without it they are as their files are.
         pictured: Of which posts pictures are made ready, which takes its time.

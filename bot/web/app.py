@@ -27,14 +27,7 @@ from bot.log import get_logger
 from bot.web.context import AppContext
 from bot.web.guard import POLICY_WITH_SCRIPT, RequestGuard
 from bot.web.rendering import Pages
-from bot.web.request import (
-    Page,
-    PageRoute,
-    Raw,
-    Redirect,
-    RefusedRequestError,
-    RequestContext,
-)
+from bot.web.request import Page, PageRoute, Raw, Redirect, RefusedRequestError, RequestContext
 
 log = get_logger(__name__)
 
@@ -178,7 +171,6 @@ class _Endpoint:
 
 
 def build(context: AppContext, routes: Sequence[PageRoute]) -> RequestGuard:
-    """Make the application."""
     desk = _Endpoint(context)
     app = Starlette(
         routes=[Route(each.path, desk.endpoint(each), methods=[each.method]) for each in routes],

@@ -142,7 +142,6 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget about it."""
         self._stop()
         super().connection_lost(exc)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.platforms.status import Facet, FacetKind, Status
 from bot.rendering.layout import first_words
-from bot.web.words import difference, passage_in, pieces
+from bot.web.rendering import difference, passage_in, pieces
 
 LETTER = "First paragraph.\n\nSecond one, longer. It goes on.\n\nThird.\n\nFourth."
 

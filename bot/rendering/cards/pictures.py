@@ -248,8 +248,6 @@ def clean(
     that are too large lose quality first and size after that.
 
     Args:
-        data: The whole file.
-        max_bytes: What the platform takes.
         mimes: Types that the platform takes; JPEG or PNG must be among them.
         max_pixels: Width times height that the platform takes, where it says.
 

@@ -23,8 +23,8 @@ from bot.planning.plan import Assignment, EmptySlot
 from bot.planning.planner import Planner
 from bot.platforms.status import Status
 from bot.web.context import AppContext
+from bot.web.rendering import KIND_OF, KINDS, words_of
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
-from bot.web.words import KIND_OF, KINDS, words_of
 
 _MOST_DAYS = 800
 _LINK = re.compile(r"https?://\S+")
@@ -96,14 +96,12 @@ class CalendarQuery:
         return [slot for slot in plan.empty_slots if since <= slot.due_at < until]
 
     def next(self, count: int) -> list[CalendarEntry]:
-        """Find the next things to go out."""
         since = self._context.clock.now() - timedelta(hours=1)
         states = {State.PLANNED, State.READY}
         found = self._of_rows(self._context.store.outbox.find(states=states, since=since))
         return sorted(found, key=lambda entry: (entry.at, entry.post_id))[:count]
 
     def kind_of(self, row: Delivery) -> str:
-        """Return the status of a delivery, for people."""
         if row.state is not State.PLANNED:
             return KIND_OF[row.state]
         if row.due_at and pause_at(self._pauses, row.due_at, *row.publication.pausable):
@@ -202,7 +200,6 @@ def filtered(
 
 
 def counted(entries: Iterable[CalendarEntry]) -> Mapping[str, int]:
-    """Count targets by their status."""
     return Counter(target.kind for entry in entries for target in entry.targets)
 
 

@@ -15,15 +15,14 @@ from bot.engagement.presenter import Presented
 from bot.engagement.report_text import TERMS, WHY_NO_BEST_TIME
 from bot.errors import DecisionError
 from bot.operations.digest import monthly, sign_off
+from bot.web.rendering import titles
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
-from bot.web.words import titles
 
 #: What people choose from: days back; 0 is everything.
 PERIODS = {"all": 0, "30d": 30, "90d": 90, "365d": 365}
 
 
 def page(request: RequestContext) -> Answer:
-    """Show one grouping, one period and one account or all."""
     context = request.context
     by, period = request.choice("by", GROUPINGS), request.choice("period", tuple(PERIODS))
     accounts = tuple(context.campaign.schedule.accounts)
@@ -77,7 +76,6 @@ def month(request: RequestContext) -> Answer:
 
 
 def file(request: RequestContext) -> Answer:
-    """Return it as a file."""
     period = _period(request)
     kind = request.choice("kind", tuple(_FILES))
     media_type, write = _FILES[kind]

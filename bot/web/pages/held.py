@@ -12,8 +12,8 @@ from bot.delivery.publications import Queued
 from bot.delivery.reads import StateCount
 from bot.operations.waiting import people_with
 from bot.web.context import AppContext
+from bot.web.rendering import looks_of_rows
 from bot.web.request import Answer, Page, Redirect, RefusedRequestError, RequestContext
-from bot.web.words import looks_of_rows
 
 
 def page(request: RequestContext) -> Answer:
@@ -28,7 +28,6 @@ def page(request: RequestContext) -> Answer:
 
 
 def _case(context: AppContext, rows: Sequence[Delivery]) -> dict[str, Any]:
-    """Return one post that waits for one reason, on all its accounts."""
     outbox = context.store.outbox
     return {
         "row": rows[0],
@@ -139,7 +138,6 @@ def _summary(
 
 
 def restart(request: RequestContext) -> Answer:
-    """Let a stopped account send again."""
     by = request.require(Right.SETTLE)
     why = request.form_value("why", most=1000, default="")
     request.context.desk.restart(request.path_value("account"), by=by.name, why=why)

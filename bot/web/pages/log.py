@@ -5,8 +5,8 @@ from bot.delivery.documents import PUBLISHED
 from bot.delivery.links import looks
 from bot.delivery.reads import OUT
 from bot.evidence.archive import kept, link_to_copy
+from bot.web.rendering import titles
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
-from bot.web.words import titles
 
 _ROWS = 50
 #: These rows have a page of their own: they are many, and decide nothing.

@@ -48,7 +48,6 @@ def robots(_asked: RequestContext) -> Answer:
 
 
 def page(request: RequestContext) -> Answer:
-    """Ask for a passkey, or for name and password."""
     to = own(request.query_value("to", "/"))
     if request.person is not None:
         return Redirect(to)
@@ -212,7 +211,6 @@ def drop_codes(request: RequestContext) -> Answer:
 
 
 def add_passkey(request: RequestContext) -> Answer:
-    """Keep the passkey that the browser has just made."""
     who, context, now = request.require_proved_user(), request.context, request.context.clock.now()
     answer, label = request.form_value("answer", most=MOST), request.form_value("label", most=60)
     challenge = challenge_in(answer)

@@ -16,8 +16,8 @@ from bot.planning.removals import ASKED, BEGUN, WAITING, requests
 from bot.web.context import AppContext
 from bot.web.pages.answers import answer_values
 from bot.web.pages.calendar import CalendarQuery
+from bot.web.rendering import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
-from bot.web.words import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
 
 _MOST = 2000
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
@@ -198,7 +198,6 @@ def republish(request: RequestContext) -> Answer:
 
 
 def picture(request: RequestContext) -> Answer:
-    """Return a picture that a post shows, by its hash."""
     sha256, whole = request.path_value("sha256"), request.context.rendered()
     kinds = {
         picture.sha256: picture.mime

@@ -11,9 +11,8 @@ from bot.platforms.spec import PlatformSpec
 from bot.public.kit import NO_CHANGE, KitPassage, deal, partner_zip, passages_of, released, slug
 from bot.public.record import record_of
 from bot.public.verifying import RecordVerifier
-from bot.web.rendering import environment
+from bot.web.rendering import difference, environment, titles
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
-from bot.web.words import difference, titles
 
 #: Characters of all partners' names.
 MOST = 2000
@@ -25,7 +24,6 @@ def corrections(request: RequestContext) -> Answer:
 
 
 def as_json(request: RequestContext) -> Answer:
-    """Return the list to other programs."""
     entries = [
         {**asdict(entry), "at": entry.at.isoformat()}
         for entry in request.context.corrections.listed()
@@ -38,7 +36,6 @@ def as_json(request: RequestContext) -> Answer:
 def public_page(
     entries: Sequence[PublicCorrection], campaign: Campaign, specs: Mapping[str, PlatformSpec]
 ) -> str:
-    """Return the list as a page that can be published."""
     template = environment(specs).get_template("corrections_public.html")
     return template.render(entries=entries, campaign=campaign.schedule.campaign, zone=campaign.zone)
 

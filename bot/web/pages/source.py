@@ -12,8 +12,8 @@ from bot.errors import DecisionError
 from bot.planning.excerpts import Excerpt, propose
 from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
 from bot.rendering.layout import direction
+from bot.web.rendering import Paragraph, looks_of, pieces_between
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
-from bot.web.words import Paragraph, looks_of, pieces_between
 
 #: Characters of pasted words.
 _MOST = 4000
@@ -78,7 +78,6 @@ def page(request: RequestContext) -> Answer:
 
 
 def download(request: RequestContext) -> Answer:
-    """Return the post of a passage as a file."""
     made = chosen_excerpt(request)
     return Raw(made.yaml.encode(), "application/yaml", filename=f"{made.post.id}.yaml")
 

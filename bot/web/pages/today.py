@@ -88,7 +88,6 @@ _PAGE = re.compile(r"/[a-z]*")
 
 
 def look_at_day(request: RequestContext) -> Answer:
-    """Show another day, on the page where somebody asks for it."""
     days, day = request.context.days, request.form_value("day")
     if days is None:
         raise RefusedRequestError(409, "only a rehearsal has days to move through")
