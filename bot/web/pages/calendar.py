@@ -19,7 +19,7 @@ from bot.content.slots import pause_on, yearly_times
 from bot.content.zones import resolve
 from bot.delivery.model import Delivery, State
 from bot.planning.outlook import as_calendar, outlook_of
-from bot.planning.plan import Assignment, EmptySlot
+from bot.planning.plan import EmptySlot, Plan
 from bot.planning.planner import Planner
 from bot.platforms.status import Status
 from bot.web.context import AppContext
@@ -82,24 +82,18 @@ class CalendarQuery:
         """Find what happens from ``since`` and before ``until``, in order."""
         rows = self._context.store.outbox.find(since=since, until=until)
         ahead = self._ahead(since, until, rows)
-        found = [*self._of_rows(rows), *ahead, *self._drafts(since, until)]
-        return sorted(found, key=lambda entry: (entry.at, entry.post_id))
+        return _joined([*self._of_rows(rows), *ahead, *self._drafts(since, until)])
 
     def empty_slots(self, since: datetime, until: datetime) -> list[EmptySlot]:
         """Find the coming slots in a stretch of time that stay empty, and why."""
-        days = min(_MOST_DAYS, (until - self._context.clock.now()).days + 1)
-        if days <= 0:
-            return []
-        plan = Planner(self._context.store, self._context.clock).outlook(
-            self._context.rendered(), days=days
-        )
-        return [slot for slot in plan.empty_slots if since <= slot.due_at < until]
+        empty = self._outlook(until).empty_slots
+        return [slot for slot in empty if since <= slot.due_at < until]
 
     def next(self, count: int) -> list[CalendarEntry]:
         since = self._context.clock.now() - timedelta(hours=1)
         states = {State.PLANNED, State.READY}
-        found = self._of_rows(self._context.store.outbox.find(states=states, since=since))
-        return sorted(found, key=lambda entry: (entry.at, entry.post_id))[:count]
+        rows = self._context.store.outbox.find(states=states, since=since)
+        return _joined(self._of_rows(rows))[:count]
 
     def kind_of(self, row: Delivery) -> str:
         if row.state is not State.PLANNED:
@@ -113,53 +107,44 @@ class CalendarQuery:
         return self._kinds[row.fingerprint]
 
     def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:
-        groups: dict[tuple[datetime, str], list[Delivery]] = {}
         for row in rows:
             # What was cancelled no longer matters: something else took its place.
             if row.part == 0 and row.due_at and row.state is not State.CANCELLED:
-                groups.setdefault((row.due_at, row.post_id), []).append(row)
-        for (at, post_id), group in groups.items():
-            status, theme = group[0].status, group[0].publication.theme
-            targets = tuple(Target(row.account, row.platform, self.kind_of(row)) for row in group)
-            yield CalendarEntry(at, post_id, self._bare(status), status.lang, theme, targets)
+                target = Target(row.account, row.platform, self.kind_of(row))
+                theme = row.publication.theme
+                yield self._entry(row.due_at, row.post_id, row.status, theme, target)
+
+    def _outlook(self, until: datetime) -> Plan:
+        context = self._context
+        days = max(0, min(_MOST_DAYS, (until - context.clock.now()).days + 1))
+        return Planner(context.store, context.clock).outlook(context.rendered(), days=days)
 
     def _ahead(
         self, since: datetime, until: datetime, rows: Iterable[Delivery]
     ) -> Iterator[CalendarEntry]:
         """Ask the planner for what the outbox does not reach to yet."""
-        context, now = self._context, self._context.clock.now()
-        horizon = context.store.outbox.planned_until() or now
-        days = min(_MOST_DAYS, (until - now).days + 1)
-        if until <= horizon or days <= 0:
+        whole, horizon = self._context.rendered(), self._context.store.outbox.planned_until()
+        if horizon and until <= horizon:
             return
-        whole = context.rendered()
-        plan = Planner(context.store, context.clock).outlook(whole, days=days)
         known = {(row.account, row.publication.occurrence) for row in rows}
-        ahead: dict[tuple[datetime, str], list[Assignment]] = {}
-        for slot in plan.assignments:
+        for slot in self._outlook(until).assignments:
             if since <= slot.due_at < until and (slot.account, slot.occurrence) not in known:
-                ahead.setdefault((slot.due_at, slot.post_id), []).append(slot)
-        for (at, post_id), group in ahead.items():
-            post, status = whole.campaign.post(post_id), whole.texts[post_id, group[0].account]
-            first, theme = status.statuses[0], post.theme if post else ""
-            targets = tuple(
-                Target(
-                    slot.account,
-                    whole.spec_of(slot.account).name,
-                    "paused"
-                    if pause_at(self._pauses, at, slot.account, theme, first.lang)
-                    else "forecast",
-                )
-                for slot in group
-            )
-            yield CalendarEntry(at, post_id, self._bare(first), first.lang, theme, targets)
+                post = whole.campaign.post(slot.post_id)
+                status = whole.texts[slot.post_id, slot.account].statuses[0]
+                about = slot.account, post.theme if post else "", status.lang
+                kind = "paused" if pause_at(self._pauses, slot.due_at, *about) else "forecast"
+                target = Target(slot.account, whole.spec_of(slot.account).name, kind)
+                yield self._entry(slot.due_at, slot.post_id, status, about[1], target)
 
-    def _bare(self, status: Status) -> str:
-        """Return a status without what is the same in all of them: attribution and links."""
+    def _entry(
+        self, at: datetime, post_id: str, status: Status, theme: str, target: Target
+    ) -> CalendarEntry:
+        """Return an entry without what is the same in all of them: attribution and links."""
         text = status.text
         for source in self._context.campaign.sources.values():
             text = text.replace(source.attribution, "")
-        return _LINK.sub("", text).strip()
+        bare = _LINK.sub("", text).strip()
+        return CalendarEntry(at, post_id, bare, status.lang, theme, (target,))
 
     def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
         campaign = self._context.campaign
@@ -171,6 +156,17 @@ class CalendarQuery:
                 )
                 for at in _moments(post, since, until, campaign.zone):
                     yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
+
+
+def _joined(entries: Iterable[CalendarEntry]) -> list[CalendarEntry]:
+    """Return one entry a post and moment, in order of time."""
+    found: dict[tuple[datetime, str], CalendarEntry] = {}
+    for entry in entries:
+        known = found.setdefault((entry.at, entry.post_id), entry)
+        if known is not entry:
+            targets = (*known.targets, *entry.targets)
+            found[entry.at, entry.post_id] = replace(known, targets=targets)
+    return sorted(found.values(), key=lambda entry: (entry.at, entry.post_id))
 
 
 def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
