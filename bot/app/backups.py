@@ -74,29 +74,30 @@ def restore_backup(
     directory = prepare_data(data)
     if (owner := owner_of(directory)) and owner.mode != mode:
         raise DecisionError(f"{data} is of {owner}: give --mode {owner.mode}, or another --data")
-    url = database_url(Mode(mode), directory, settings())
-    is_embedded = url.startswith("sqlite")
+    url, kept = database_url(Mode(mode), directory, settings()), None
+    is_embedded, log = url.startswith("sqlite"), sent_log_path(url, data=directory)
     if loaded and is_embedded:
         raise DecisionError("an embedded database is restored by this verb; leave --loaded away")
     if loaded:
         declare_restored(url, f"restored from {backup.name}")
-        done = Restored(None, sent_log_path(url, data=directory).exists())
-        return _noted(done, url, directory, backup)
-    log = sent_log_path(url, data=directory)
-    with TemporaryDirectory(dir=directory) as folder:
-        plain = Path(folder) / backup.name if identity else backup
-        if identity:
-            from bot.db.encryption import decrypt  # only who encrypts needs the library
+    else:
+        with TemporaryDirectory(dir=directory) as folder:
+            plain = Path(folder) / backup.name if identity else backup
+            if identity:
+                from bot.db.encryption import decrypt  # only who encrypts needs the library
 
-            decrypt(backup, plain, identity)
-        if is_embedded:
-            target = Path(url.removeprefix("sqlite:///"))
-            _refuse_moved(target)
-            kept = restore(plain, target, lock=lock_beside(log), now=SystemClock().now())
-        else:
-            kept = None
-            _load(plain, Path(folder) / "loaded.db", url, backup.name)
-    return _noted(Restored(kept, log.exists()), url, directory, backup)
+                decrypt(backup, plain, identity)
+            if is_embedded:
+                target = Path(url.removeprefix("sqlite:///"))
+                _refuse_moved(target)
+                kept = restore(plain, target, lock=lock_beside(log), now=SystemClock().now())
+            else:
+                _load(plain, Path(folder) / "loaded.db", url, backup.name)
+    done, machine = Restored(kept, log.exists()), settings().machine_id()
+    # In the audit log it stands after what the backup had forgotten.
+    with closing(open_store(url, create=True, data=directory, machine=machine)) as store:
+        store.audit.write("command line", "restore", backup.name, now=SystemClock().now())
+    return done
 
 
 def _refuse_moved(target: Path) -> None:
@@ -133,14 +134,6 @@ def _load(backup: Path, part: Path, url: str, name: str) -> None:
         mark_restored(source, f"restored from {name}")
         with source.read() as old, target.write() as new:
             fill(new, old, revision=newest())
-
-
-def _noted(done: Restored, url: str, data: Path, backup: Path) -> Restored:
-    """Write into the audit log that a backup was brought back, after what that had forgotten."""
-    machine, now = settings().machine_id(), SystemClock().now()
-    with closing(open_store(url, create=True, data=data, machine=machine)) as store:
-        store.audit.write("command line", "restore", backup.name, now=now)
-    return done
 
 
 #: Stands for the database in the data directory.

@@ -8,16 +8,15 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler
-from socketserver import TCPServer, ThreadingMixIn
 from threading import Lock, Thread
 from typing import Any
 
 import uvicorn
 from anyio import to_thread
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.errors import SettingsError, Severity
@@ -85,23 +84,18 @@ def dashboard(context: AppContext, known: Settings) -> Iterator[DeskAddress | No
     if address is None:
         yield None
         return
-    with ExitStack() as stack:
-        try:
-            family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-            # Of [::] it takes IPv4 too, as the system does by itself.
-            both = family is socket.AF_INET6 and socket.has_dualstack_ipv6()
-            place = (address.host, address.port)
-            listening = stack.enter_context(
-                socket.create_server(place, family=family, backlog=128, dualstack_ipv6=both)
-            )
-        except OSError as error:
-            log.error("no dashboard", address=known.web, reason=error.strerror)  # noqa: TRY400 - no bug
-            yield None
-            return
-        app = _DayApps(context.days, address) if context.days else _app(context, address)
-        stack.enter_context(_serving(app, known, listening))
-        log.info("dashboard", address=known.web)
-        yield address
+    app = _DayApps(context.days, address) if context.days else _app(context, address)
+    options = {
+        "proxy_headers": bool(known.web_proxy),
+        # The second is how an IPv4 address looks where [::] takes it.
+        "forwarded_allow_ips": [known.web_proxy, f"::ffff:{known.web_proxy}"]
+        if known.web_proxy
+        else [],
+        "ssl_certfile": known.web_certificate,
+        "ssl_keyfile": known.web_key,
+    }
+    with _serving(app, known.web, "dashboard", **options) as is_served:
+        yield address if is_served else None
 
 
 def _app(context: AppContext, address: DeskAddress) -> ASGIApp:
@@ -128,38 +122,39 @@ class _DayApps:
 
 
 @contextmanager
-def _serving(app: ASGIApp, known: Settings, listening: socket.socket) -> Iterator[None]:
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            # No banner, and no access log with addresses in it.
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            http=BoundedProtocol,
-            loop=f"{QuickLoop.__module__}:{QuickLoop.__name__}",
-            ws="none",
-            lifespan="off",
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=5,
-            proxy_headers=bool(known.web_proxy),
-            # The second is how an IPv4 address looks where [::] takes it.
-            forwarded_allow_ips=[known.web_proxy, f"::ffff:{known.web_proxy}"]
-            if known.web_proxy
-            else [],
-            ssl_certfile=known.web_certificate,
-            ssl_keyfile=known.web_key,
-        )
-    )
-    thread = Thread(target=server.run, args=([listening],), name="dashboard", daemon=True)
-    thread.start()
+def _serving(app: ASGIApp, place: str, name: str, **options: Any) -> Iterator[bool]:
+    """Serve in a thread for as long as this lasts; False where it cannot listen, as is logged."""
+    host, _colon, port = place.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Of [::] it takes IPv4 too, as the system does by itself.
+    both = family is socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(10)
+        listening = socket.create_server(
+            (host.strip("[]"), int(port)), family=family, backlog=128, dualstack_ipv6=both
+        )
+    except OSError as error:
+        log.error(f"no {name}", address=place, reason=error.strerror)  # noqa: TRY400 - no bug
+        yield False
+        return
+    for library in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    loop = f"{QuickLoop.__module__}:{QuickLoop.__name__}"
+    # No banner, and no access log with addresses in it.
+    quiet: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
+    config = uvicorn.Config(
+        app, http=BoundedProtocol, loop=loop, ws="none", lifespan="off", timeout_keep_alive=5,
+        timeout_graceful_shutdown=5, **quiet, **options,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, args=([listening],), name=name, daemon=True)
+    thread.start()
+    log.info(name, address=place)
+    with listening:
+        try:
+            yield True
+        finally:
+            server.should_exit = True
+            thread.join(10)
 
 
 _TEXT = "text/plain; charset=utf-8"
@@ -192,6 +187,10 @@ class Monitor:
         text = "".join(f"{matter.key}: {matter.text}\n" for matter in status.errors)
         return (503 if text else 200), _TEXT, (text or "ok\n").encode()
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        code, kind, text = await to_thread.run_sync(self.answer, scope["path"])
+        await Response(text, code, media_type=kind)(scope, receive, send)
+
 
 @contextmanager
 def monitoring(monitor: Monitor, known: Settings) -> Iterator[None]:
@@ -199,51 +198,8 @@ def monitoring(monitor: Monitor, known: Settings) -> Iterator[None]:
     if known.monitor == "off":
         yield
         return
-    host, _colon, port = known.monitor.rpartition(":")
-    try:
-        server = _server(monitor, host.strip("[]"), int(port))
-    except OSError as error:
-        log.error("no monitor", address=known.monitor, reason=error.strerror)  # noqa: TRY400 - no bug
+    with _serving(monitor, known.monitor, "monitor", proxy_headers=False, forwarded_allow_ips=[]):
         yield
-        return
-    thread = Thread(target=server.serve_forever, name="monitor", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Server(ThreadingMixIn, TCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 16
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Stay silent: whoever asked has gone."""
-
-
-class _Server6(_Server):
-    address_family = socket.AF_INET6
-
-
-def _server(monitor: Monitor, host: str, port: int) -> _Server:
-    class Probe(BaseHTTPRequestHandler):
-        timeout = 5
-
-        def do_GET(self) -> None:  # http.server's name
-            code, kind, text = monitor.answer(self.path.partition("?")[0])
-            self.send_response(code)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_args: object) -> None:
-            """Stay silent: a monitor asks all day."""
-
-    return (_Server6 if ":" in host else _Server)((host, port), Probe)
 
 
 def metrics(status: ServiceStatus | None) -> bytes:
