@@ -162,48 +162,32 @@ def resume(
     """
     if account and targets:
         raise click.UsageError("ACCOUNT was stopped, --account was paused: say one of them")
-    desk = workspace.desk
+    desk, stopped = workspace.desk, ""
     if account:
-        return _restarted(workspace, account, desk.restart(account, by=by, why=why))
-    wanted = [PauseTarget(scope, value.lower() if scope is PauseScope.LANGUAGE else value)
-              for scope, value in targets] or [EVERYTHING]  # fmt: skip
-    with workspace.store.transaction():
-        for target in wanted:
-            desk.resume(by=by, why=why, target=target)
-    lines = [f"{_listed(wanted) if targets else 'sending'} goes on; {_waiting(workspace)}"]
-    return _resumed(workspace, lines, account=None, stopped="")
+        stopped = desk.restart(account, by=by, why=why)
+        state, then = workspace.store.accounts.get(account), "is looked at and may send again"
+        if state and state.stops:
+            then = f"is still stopped: {state.stopped_detail}"
+        line = f"{account} {then}; it was stopped: {stopped}"
+    else:
+        wanted = [PauseTarget(scope, value.lower() if scope is PauseScope.LANGUAGE else value)
+                  for scope, value in targets] or [EVERYTHING]  # fmt: skip
+        with workspace.store.transaction():
+            for target in wanted:
+                desk.resume(by=by, why=why, target=target)
+        waiting = f"{len(desk.held())} held or failed delivery(ies) wait: see `held`"
+        line = f"{_listed(wanted) if targets else 'sending'} goes on; {waiting}"
+    return _resumed(workspace, line, account=account, stopped=stopped)
 
 
-def _restarted(workspace: EmergencyDesk, account: str, stopped: str) -> Output:
-    state = workspace.store.accounts.get(account)
-    then = (
-        f"is still stopped: {state.stopped_detail}"
-        if state and state.stops
-        else "is looked at and may send again"
-    )
-    line = f"{account} {then}; it was stopped: {stopped}"
-    return _resumed(workspace, [line], account=account, stopped=stopped)
-
-
-def _resumed(workspace: EmergencyDesk, lines: list[str], **fields: str | None) -> Output:
-    lasting = workspace.store.pauses.lasting()
-    value = {
-        "paused": any(each.target == EVERYTHING for each in lasting),
-        **fields,
-        "held": len(workspace.desk.held()),
-        "still_paused": lasting,
-    }
-    return Output(value, [*lines, *_still(workspace)])
-
-
-def _waiting(workspace: EmergencyDesk) -> str:
-    return f"{len(workspace.desk.held())} held or failed delivery(ies) wait: see `held`"
-
-
-def _still(workspace: EmergencyDesk) -> Iterator[str]:
-    for each in workspace.store.pauses.lasting():
-        yield f"still paused: {each.target}: {each.text(workspace.zone)}"
-        yield f"  end it: {program()} resume{each.target.option} --as NAME"
+def _resumed(workspace: EmergencyDesk, line: str, **fields: str | None) -> Output:
+    lasting, lines = workspace.store.pauses.lasting(), [line]
+    for each in lasting:
+        lines += [f"still paused: {each.target}: {each.text(workspace.zone)}",
+                  f"  end it: {program()} resume{each.target.option} --as NAME"]  # fmt: skip
+    paused, held = any(each.target == EVERYTHING for each in lasting), workspace.desk.held()
+    value = {"paused": paused, **fields, "held": len(held), "still_paused": lasting}
+    return Output(value, lines)
 
 
 def _listed(targets: list[PauseTarget]) -> str:
