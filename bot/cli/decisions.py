@@ -51,13 +51,9 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
     found = {row.post_id: consents.of(row.publication) for row in approved}
     counts = {post: consent.count for post, consent in found.items()}
     required = max(consent.required for consent in found.values())
-    return Output(
-        {"by": by, "approvals": counts, "required": required},
-        [
-            *(f"{row.account}: {row.status.text}" for row in approved if row.part == 0),
-            *(f"{post}: approved by {by}, {consent}" for post, consent in found.items()),
-        ],
-    )
+    told = [f"{row.account}: {row.status.text}" for row in approved if row.part == 0]
+    told += [f"{post}: approved by {by}, {consent}" for post, consent in found.items()]
+    return Output({"by": by, "approvals": counts, "required": required}, told)
 
 
 @click.command()
@@ -67,14 +63,9 @@ def held(workspace: EmergencyDesk) -> Output:
     waiting = workspace.desk.held()
     if not waiting:
         return Output([], ["nothing waits for a person"])
-    return Output(
-        as_rows(waiting),
-        [
-            *lines(waiting, workspace.zone),
-            f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME",
-            f"or:     {program()} retry ID --as NAME",
-        ],
-    )
+    decide = f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME"
+    retry = f"or:     {program()} retry ID --as NAME"
+    return Output(as_rows(waiting), [*lines(waiting, workspace.zone), decide, retry])
 
 
 @click.command()
@@ -299,15 +290,12 @@ def comment(workspace: Workspace, post: str, comment: str, by: str) -> Output:
 def comments(workspace: Workspace, post: str) -> Output:
     """List the answers and comments on POST; `!` marks what holds it back now."""
     found, zone = _answers(workspace).thread(post), workspace.campaign.zone
-    return Output(
-        found,
-        [
-            f"{'!' if each.stands else ' '} {shown(each.at, zone)}  {each.by}: {each.answer}"
-            + (f": {each.comment}" if each.comment else "")
-            for each in found
-        ]
-        or [f"nobody has said anything of {post}"],
-    )
+    told = [
+        f"{'!' if each.stands else ' '} {shown(each.at, zone)}  {each.by}: {each.answer}"
+        + (f": {each.comment}" if each.comment else "")
+        for each in found
+    ]
+    return Output(found, told or [f"nobody has said anything of {post}"])
 
 
 def _answers(workspace: Workspace) -> Answers:

@@ -194,14 +194,9 @@ def list_users(paths: Paths) -> Output:
     owner_for(paths, read_files(paths.config, paths.posts))
     with known_store(paths) as store:
         rows = [_row(store, known) for known in store.users.all()] if store else []
-    return Output(
-        rows,
-        [line for row in rows for line in _lines(row)]
-        or [
-            "no users; this makes one:",
-            f"  {program()} user add NAME --role operator --as NAME",
-        ],
-    )
+    told = [line for row in rows for line in _lines(row)]
+    none = ["no users; this makes one:", f"  {program()} user add NAME --role operator --as NAME"]
+    return Output(rows, told or none)
 
 
 def _row(store: Store, known: User) -> dict[str, Any]:
@@ -223,10 +218,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
         f"passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
         for key in row["passkeys"]
     )
-    return [
-        *wrapped(f"{row['name']}: {', '.join(row['roles'])}{codes}", indent=4),
-        *(line for key in keys for line in wrapped(key, begin="    ", indent=8)),
-    ]
+    told = [*wrapped(f"{row['name']}: {', '.join(row['roles'])}{codes}", indent=4)]
+    return told + [line for key in keys for line in wrapped(key, begin="    ", indent=8)]
 
 
 def _unpin(users: Access, name: str) -> None:
@@ -267,12 +260,8 @@ def set_address(users: Access, name: str, file: Path | None, forget: bool, by: s
     """
     address = ""
     if not forget:
-        asked: str = (
-            file.read_text(encoding="utf-8")
-            if file
-            else click.prompt("Address", hide_input=True, err=True)
-        )
-        address = asked.strip()
+        prompt = partial(click.prompt, "Address", hide_input=True, err=True)
+        address = str(file.read_text(encoding="utf-8") if file else prompt()).strip()
         masked.add(address)
         _try_address(name, address)
     users.set_address(name, address, by=by)

@@ -1,13 +1,13 @@
 """Verbs of who runs the bot: the service, what is so, accounts, users, and the whole state."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import click
 
-from bot.app.backups import EMBEDDED, Restored, back_up_for, move_database, restore_backup
+from bot.app.backups import EMBEDDED, back_up_for, move_database, restore_backup
 from bot.app.connections import Connections, keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
 from bot.app.workspace import Workspace, open_readonly
@@ -63,24 +63,12 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
     row, zone = workspace.desk.find(delivery_id), workspace.campaign.zone
     moves = workspace.store.outbox.moves_of(row.id)
     attempts = workspace.store.outbox.attempts_of(row.id)
-    return Output(
-        {**next(as_rows([row])), "moves": moves, "attempts": attempts},
-        [
-            *lines([row], zone),
-            row.status.text,
-            *(
-                line
-                for move in moves
-                for line in wrapped(
-                    f"{brief(move.at, zone):<17}",
-                    f"{move.before} -> {move.after}",
-                    f"{move.actor}{f': {move.reason}' if move.reason else ''}",
-                    begin="  ",
-                    indent=4,
-                )
-            ),
-        ],
-    )
+    told = [*lines([row], zone), row.status.text]
+    for move in moves:
+        cells = f"{brief(move.at, zone):<17}", f"{move.before} -> {move.after}"
+        actor = f"{move.actor}{f': {move.reason}' if move.reason else ''}"
+        told += wrapped(*cells, actor, begin="  ", indent=4)
+    return Output({**next(as_rows([row])), "moves": moves, "attempts": attempts}, told)
 
 
 @click.command()
@@ -97,11 +85,8 @@ def doctor(paths: Paths, ask: bool, send: bool) -> Output:
 
     findings = tuple(examine(paths, ask=ask, send=send))
     marks = {True: "ok   ", False: "WRONG"}
-    return Output(
-        findings,
-        [f"{marks[finding.is_well]} {finding.what}: {finding.told}" for finding in findings],
-        code=0 if all(finding.is_well for finding in findings) else 1,
-    )
+    told = [f"{marks[each.is_well]} {each.what}: {each.told}" for each in findings]
+    return Output(findings, told, code=0 if all(each.is_well for each in findings) else 1)
 
 
 @click.command()
@@ -133,13 +118,9 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
         store.accounts.remember(name, profile={"probe": seen_at})
         store.audit.write(by, "probe", name, detail=abilities, now=now)
     signs = {True: "can   ", False: "CANNOT"}
-    return Output(
-        {"account": name, "seen": seen, "trials": trials},
-        [
-            *(f"{subject}: {words}" for subject, words in seen.items()),
-            *(f"{signs[trial.is_able]} {trial.ability}: {trial.told}" for trial in trials),
-        ],
-    )
+    told = [f"{subject}: {words}" for subject, words in seen.items()]
+    told += [f"{signs[trial.is_able]} {trial.ability}: {trial.told}" for trial in trials]
+    return Output({"account": name, "seen": seen, "trials": trials}, told)
 
 
 @click.command()
@@ -243,20 +224,17 @@ def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path 
     the backup is read back first; what cannot be told is held for a person.
     """
     done = restore_backup(backup, paths.data, mode, loaded=loaded, identity=identity)
-    value = {"restored": backup, "kept": done.kept, "sent_log": done.has_log}
-    return Output(value, _restore_lines(done))
-
-
-def _restore_lines(done: Restored) -> Iterator[str]:
-    yield "restored; at the next `run` nothing is sent before everything due is read back"
-    yield "what cannot be told then is held: `held` lists it, `resolve` decides it"
-    if done.kept:
-        yield f"what stood there is kept as {done.kept}"
+    told = [
+        "restored; at the next `run` nothing is sent before everything due is read back",
+        "what cannot be told then is held: `held` lists it, `resolve` decides it",
+    ]
+    told += [f"what stood there is kept as {done.kept}"] * bool(done.kept)
     if not done.has_log:
-        yield (
+        told.append(
             "there is no sent log here: put the lost one in its place, or look at the accounts"
             " before the next `run` and `cancel` what is out already"
         )
+    return Output({"restored": backup, "kept": done.kept, "sent_log": done.has_log}, told)
 
 
 @click.command()

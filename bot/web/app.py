@@ -4,10 +4,8 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
@@ -31,8 +29,6 @@ from bot.web.request import Page, PageRoute, Raw, Redirect, RefusedRequestError,
 
 log = get_logger(__name__)
 
-_Made = TypeVar("_Made")
-
 #: Names of the two cookies.
 _SESSION, _DEVICE = "verbatim", "verbatim-device"
 _PRINTABLE = re.compile(r"[^\x20-\x7e]")
@@ -44,15 +40,9 @@ _FOR_PEOPLE, _FOR_STRANGERS, _FOR_PAUSE, _FOR_SIGNING_IN = 5, 2, 1, 8
 BODY_SECONDS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A form that was sent; empty for a request that sends none."""
-
-    values: ImmutableMultiDict[str, str]
-    upload: bytes | None = None
-
-
-_NO_FORM = _Form(ImmutableMultiDict())
+#: Values of a form that was sent, and its upload.
+_Form = tuple[ImmutableMultiDict[str, str], bytes | None]
+_NO_FORM: _Form = (ImmutableMultiDict(), None)
 
 
 class _Endpoint:
@@ -70,10 +60,10 @@ class _Endpoint:
         self._known: Mapping[str, datetime] = {}
 
     async def _in_thread(
-        self, request: Request, work: Callable[..., _Made], *arguments: Any
-    ) -> _Made:
+        self, request: Request, work: Callable[..., Response], *arguments: Any
+    ) -> Response:
         limiter = self._limiter(request)
-        return await to_thread.run_sync(partial(work, *arguments), limiter=limiter)
+        return await to_thread.run_sync(work, *arguments, limiter=limiter)
 
     def _limiter(self, request: Request) -> CapacityLimiter:
         seen = self._known.get(request.cookies.get(_cookie_name(self._context, _SESSION), ""))
@@ -93,8 +83,8 @@ class _Endpoint:
             try:
                 form = await _form(request, route)
             except RefusedRequestError as refusal:
-                status, text = refusal.status, str(refusal)
-                return await self._in_thread(request, self._refused, request, status, text)
+                refused = self._refused, request, refusal.status, str(refusal)
+                return await self._in_thread(request, *refused)
             return await self._in_thread(request, self._open, route, request, form)
 
         return endpoint
@@ -140,8 +130,8 @@ class _Endpoint:
             path=request.url.path,
             path_values={name: str(value) for name, value in request.path_params.items()},
             query=request.query_params,
-            form=form.values,
-            upload=form.upload,
+            form=form[0],
+            upload=form[1],
             session_token=token,
             person=person or self._context.guest(),
             visitor=Visitor(
@@ -210,7 +200,7 @@ async def _form(request: Request, route: PageRoute) -> _Form:
         raise RefusedRequestError(400, "the form cannot be read") from error
     if len(values) > _MOST_FIELDS:
         raise RefusedRequestError(400, "the form has too many fields")
-    return _Form(ImmutableMultiDict(values), upload)
+    return ImmutableMultiDict(values), upload
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
