@@ -116,14 +116,10 @@ def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by:
     as any post; then `resolve` sends it.
     """
     rows = desk.correct(post, text, by=by, why=why, delete_original=delete)
-    return Output(
-        as_rows(rows),
-        [
-            *(f"{row.id[:8]}  {row.account}: {row.status.text}" for row in rows),
-            f"next: {program()} approve {rows[0].post_id} --as NAME",
-            *(f"then: {program()} resolve {row.id[:8]} send --as NAME" for row in rows),
-        ],
-    )
+    told = [f"{row.id[:8]}  {row.account}: {row.status.text}" for row in rows]
+    told += [f"next: {program()} approve {rows[0].post_id} --as NAME"]
+    told += [f"then: {program()} resolve {row.id[:8]} send --as NAME" for row in rows]
+    return Output(as_rows(rows), told)
 
 
 @click.command()
@@ -140,11 +136,8 @@ def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
         line = "another post was deleted within a day: somebody else must retract this one too"
         return Output((), [line], code=1)
     signs = {True: "deleted", False: "NOT deleted"}
-    return Output(
-        outcomes,
-        [f"{signs[each.deleted]}: {each.account} {each.url}: {each.told}" for each in outcomes],
-        code=0 if all(each.deleted for each in outcomes) else 1,
-    )
+    told = [f"{signs[each.deleted]}: {each.account} {each.url}: {each.told}" for each in outcomes]
+    return Output(outcomes, told, code=0 if all(each.deleted for each in outcomes) else 1)
 
 
 @click.command()
@@ -205,40 +198,34 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
 
 
-@click.command()
-@click.argument("delivery_id", metavar="ID")
-@click.argument("address", metavar="ADDRESS")
-@decides(Right.CORRECT)
-def hide_reply(workspace: Workspace, delivery_id: str, address: str, by: str, why: str) -> Output:
-    """Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.
+def _turning_away(verb: Verb, help_text: str) -> click.Command:
+    """Return a verb about what others do with a post that is out: replies and quotes."""
 
-    The log keeps a hash of the address, nothing of what was replied or by whom.
-    """
-    return _turned_away(workspace, "hide reply", delivery_id, address, by, why)
+    @click.command(verb.replace(" ", "-"), help=help_text)
+    @click.argument("delivery_id", metavar="ID")
+    @click.argument("address", metavar="ADDRESS")
+    @decides(Right.CORRECT)
+    def turn(workspace: Workspace, delivery_id: str, address: str, by: str, why: str) -> Output:
+        with closing(workspace.connections()) as connections:
+            row = workspace.desk.find(delivery_id)
+            interactions = Interactions(workspace.store, workspace.clock, connections.platform)
+            interactions.decide(row, verb, address, by=by, why=why)
+        value = {"done": verb, "delivery": row.id, "post": row.post_id, "account": row.account}
+        return Output(value, [f"done: {verb}, {row.post_id} on {row.account}"])
 
-
-@click.command()
-@click.argument("delivery_id", metavar="ID")
-@click.argument("address", metavar="ADDRESS")
-@decides(Right.CORRECT)
-def revoke_quote(workspace: Workspace, delivery_id: str, address: str, by: str, why: str) -> Output:
-    """Take the delivery ID out of the quote at ADDRESS; the words around it stay.
-
-    The log keeps a hash of the address, nothing of what was written or by whom.
-    """
-    return _turned_away(workspace, "revoke quote", delivery_id, address, by, why)
+    return turn
 
 
-def _turned_away(
-    workspace: Workspace, verb: Verb, delivery_id: str, address: str, by: str, why: str
-) -> Output:
-    with closing(workspace.connections()) as connections:
-        desk = replace(workspace.desk, platform=connections.platform)
-        row = desk.find(delivery_id)
-        interactions = Interactions(workspace.store, workspace.clock, connections.platform)
-        interactions.decide(row, verb, address, by=by, why=why)
-    value = {"done": verb, "delivery": row.id, "post": row.post_id, "account": row.account}
-    return Output(value, [f"done: {verb}, {row.post_id} on {row.account}"])
+_LOGGED = "The log keeps a hash of the address, nothing of what was written or by whom."
+hide_reply = _turning_away(
+    "hide reply",
+    "Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.\n\n"
+    + _LOGGED,
+)
+revoke_quote = _turning_away(
+    "revoke quote",
+    f"Take the delivery ID out of the quote at ADDRESS; the words around it stay.\n\n{_LOGGED}",
+)
 
 
 _COMMENT = click.option(
@@ -303,14 +290,12 @@ def _answers(workspace: Workspace) -> Answers:
 
 
 def _output(answered: Answered, what: str, by: str) -> Output:
-    value = {"by": by, "about": list(as_rows(answered.rows))}
-    value["too_late"] = list(as_rows(answered.too_late))
-    return Output(value, _lines(answered, what), code=1 if answered.too_late else 0)
-
-
-def _lines(answered: Answered, what: str) -> Iterator[str]:
+    told = []
     for row in answered.rows:
         if row in answered.too_late:
-            yield f"{row.account}: too late, it is on its way: {row.status.text}"
+            told.append(f"{row.account}: too late, it is on its way: {row.status.text}")
         elif row.part == 0:
-            yield f"{row.account}: {what}: {row.status.text}"
+            told.append(f"{row.account}: {what}: {row.status.text}")
+    value = {"by": by, "about": list(as_rows(answered.rows))}
+    value["too_late"] = list(as_rows(answered.too_late))
+    return Output(value, told, code=1 if answered.too_late else 0)
