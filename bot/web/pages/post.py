@@ -1,6 +1,6 @@
 """One post: as its accounts show it, where its words stand, who approved it, what came of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.authority.users import Right
@@ -51,7 +51,8 @@ def page(request: RequestContext) -> Answer:
         "paragraphs": passage_in(source.text, quote.fragments, around=1)
         if quote and source
         else (),
-        "checks": list(_checks(context, post)) if post else [],
+        "is_exact": bool(quote and source and is_exact(quote, source)),
+        "texts": whole.texts_of(post) if post else (),
         "warnings": _warnings(context, post) if post else [],
         "rows": rows,
         "kind_of": CalendarQuery(context).kind_of,
@@ -77,29 +78,6 @@ def page(request: RequestContext) -> Answer:
         and not post_id.startswith(REPUBLICATION),
     }
     return Page("post.html", values, has_script=bool(answers["options"]))
-
-
-def _checks(context: AppContext, post: Post) -> Iterator[tuple[bool, str]]:
-    """Say what was proved about a post (is it well, and what), in the words of editors."""
-    source = context.campaign.sources.get(post.quote.source) if post.quote else None
-    if post.quote and source:
-        if is_exact(post.quote, source):
-            sha256 = source.sha256[:12]
-            yield True, f"quoted to the character from {source.title} (SHA-256 {sha256}…)"
-        else:
-            yield False, "the quotation is not what the source says"
-        yield bool(source.attribution), f"attributed in the post itself: {source.attribution}"
-    for text in context.rendered().texts_of(post):
-        name, count = text.account.name, len(text.statuses)
-        if count:
-            parts = f" in {count} parts" if count > 1 else ""
-            yield True, f"fits {name}{parts}: {max(text.lengths)} of {text.max_length}"
-        else:
-            yield False, f"does not go to {name}: {text.why_not}"
-    if post.graphic:
-        yield bool(post.warning), f"graphic passage, warned: {post.warning or 'no warning'}"
-    for file in post.media:
-        yield bool(file.alt), f"{file.file} is described for people who cannot see it"
 
 
 def _warnings(context: AppContext, post: Post) -> list[str]:
