@@ -123,15 +123,12 @@ def _tell(
 ) -> None:
     """Print the report in one form or another, while its database is open."""
     if post is not None and not report.posts:
-        raise OperatorError(
-            f"nothing of {post!r} has gone out{' since then' if report.since else ''}"
-        )
+        since = " since then" if report.since else ""
+        raise OperatorError(f"nothing of {post!r} has gone out{since}")
     if html is not None:
         write_private(html, page(report))
-        show(
-            f"{html}: {sum(each.n for each in report.posts.values())} statuses",
-            err=as_json or as_csv,
-        )
+        count = sum(each.n for each in report.posts.values())
+        show(f"{html}: {count} statuses", err=as_json or as_csv)
     if as_json:
         print_json(exports.json_of(report, by))
     elif as_csv:

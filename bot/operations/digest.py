@@ -50,7 +50,7 @@ def monthly(
     )
 
 
-def sign_off(store: Store, clock: Clock, month: PresentedMonth, *, by: str, why: str = "") -> None:
+def sign_off(store: Store, clock: Clock, month: PresentedMonth, *, by: str) -> None:
     """Write down that a person answers for what a report says now.
 
     Raises:
@@ -61,8 +61,7 @@ def sign_off(store: Store, clock: Clock, month: PresentedMonth, *, by: str, why:
         raise DecisionError(f"{period.name}: nothing went out, so there is nothing to sign")
     if not month.is_over:
         raise DecisionError(f"{period.name} is not over; sign it when no post can follow")
-    detail = {"sha256": month.sha256}
-    store.audit.write(by, VERB, period.key, why=why, detail=detail, now=clock.now())
+    store.audit.write(by, VERB, period.key, detail={"sha256": month.sha256}, now=clock.now())
 
 
 log = get_logger(__name__)
@@ -114,17 +113,11 @@ class Digest:
         }
         lines = [f"{week.campaign}, the seven days from {shown(start, week.zone)}"]
         for title, entries in chapters.items():
-            lines += [
-                "",
-                title,
-                *(f"- {visible.indented(entry)}" for entry in list(entries) or ["nothing"]),
-            ]
+            lines += ["", title]
+            lines += [f"- {visible.indented(entry)}" for entry in list(entries) or ["nothing"]]
         lines += ["", "The attached page has all numbers, their charts, and what the words mean."]
-        lines += [
-            "",
-            "How the log of decisions ends now, signed; keep it, `audit verify` takes it:",
-        ]
-        lines += [self.store.audit.signed_head(now)]
+        head = "How the log of decisions ends now, signed; keep it, `audit verify` takes it:"
+        lines += ["", head, self.store.audit.signed_head(now)]
         return Message(
             f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}",
             "\n".join(lines),

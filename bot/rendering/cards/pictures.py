@@ -10,6 +10,7 @@ import math
 import subprocess
 import sys
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,9 +82,8 @@ def draw(card: CardText) -> bytes:
     """
     if not card.quotation.strip() or not card.attribution.strip():
         raise PictureError("a card needs a quotation and its attribution")
-    missing = missing_letters(
-        typeface_for(card.lang), card.quotation + card.attribution + card.campaign
-    )
+    words = card.quotation + card.attribution + card.campaign
+    missing = missing_letters(typeface_for(card.lang), words)
     if missing:
         raise PictureError(
             f"the typeface for {card.lang!r} cannot write {missing!r};"
@@ -170,13 +170,12 @@ def _quotation_block(card: CardText, room: float) -> Block:
     block = fit(card.quotation, style, box=box, sizes=sizes, hangs=True)
     if block is not None:
         return block
-    longest, too_long = 0, len(card.quotation)
-    while too_long - longest > 1:
-        middle = (longest + too_long) // 2
-        if fit(card.quotation[:middle], style, box=box, sizes=sizes[-1:], hangs=True):
-            longest = middle
-        else:
-            too_long = middle
+
+    def is_too_long(most: int) -> bool:
+        part = card.quotation[: most + 1]
+        return fit(part, style, box=box, sizes=sizes[-1:], hangs=True) is None
+
+    longest = bisect_left(range(len(card.quotation)), True, key=is_too_long)
     raise PictureError(
         f"the quotation has {len(card.quotation)} characters; about {longest} of them fit on a"
         f" card of {card.size[0]} by {card.size[1]} in letters that can be read: quote less, or"
@@ -203,14 +202,9 @@ def _draw_block(
     for row, line in enumerate(block.lines):
         hang = block.hang if row == 0 else 0
         x = layout.edge + (hang if layout.rtl else -hang)
-        pen.text(
-            (round(x * _FINE), round((top + row * block.leading) * _FINE + drop)),
-            line,
-            fill=colour,
-            font=font,
-            anchor="rs" if layout.rtl else "ls",
-            **shaping(line, style),
-        )
+        place = (round(x * _FINE), round((top + row * block.leading) * _FINE + drop))
+        anchor = "rs" if layout.rtl else "ls"
+        pen.text(place, line, fill=colour, font=font, anchor=anchor, **shaping(line, style))
 
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
