@@ -92,8 +92,7 @@ def prove_tree(
 ) -> CheckedContent:
     """Do the same to any tree of files."""
     now = now or SystemClock().now()
-    loaded = load(tree, specs=SPECS, inspect=inspect, now=now)
-    return _without_past(_checked(loaded, now, store), now, store)
+    return _without_past(_checked(tree, now, store), now, store)
 
 
 def watch_files(
@@ -148,19 +147,19 @@ def prove_stored(
     Args:
         name: A file: only its posts get pictures; empty for all.
     """
-    now = clock.now()
-    loaded = load(StoredTree(files), specs=SPECS, inspect=inspect, now=now)
-    checked = _checked(loaded, now, store, lambda post: name in {"", post.place.file})
+    tree, now = StoredTree(files), clock.now()
+    checked = _checked(tree, now, store, lambda post: name in {"", post.place.file})
     # What is in force stays in force, whatever the time.
     return _without_past(checked, now, store) if name else checked
 
 
 def _checked(
-    loaded: Loaded,
+    tree: Tree,
     now: datetime,
     store: Store | None,
     pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> CheckedContent:
+    loaded = load(tree, specs=SPECS, inspect=inspect, now=now)
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
     if store and loaded.readable:
