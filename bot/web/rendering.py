@@ -46,17 +46,8 @@ KINDS = {
     "gone": ("taken down", "–"),  # retracted, or deleted elsewhere
     "cancelled": ("cancelled", "–"),
 }
-KIND_OF = {
-    State.READY: "approved",
-    State.SENDING: "sending",
-    State.UNKNOWN: "sending",
-    State.SENT: "sent",
-    State.HELD: "held",
-    State.FAILED: "failed",
-    State.CANCELLED: "cancelled",
-    State.RETRACTED: "gone",
-    State.GONE: "gone",
-}
+#: Of a state that people know by another name.
+KIND_OF = {State.READY: "approved", State.UNKNOWN: "sending", State.RETRACTED: "gone"}
 _WORDS = re.compile(r"\s+|[^\s]+")
 #: Where an address stands whole in a text, readers see this much of it.
 _SHOWN_OF_LINK = 30
@@ -118,23 +109,11 @@ class Paragraph:
     has_quote: bool
 
 
-def passage_in(
-    text: str, spans: Sequence[tuple[int, int]], *, around: int | None
-) -> list[Paragraph]:
-    """Return a source's paragraphs with stretches marked.
-
-    Args:
-        around: How many paragraphs before and after the quoted ones; None gives all.
-    """
-    blocks = paragraphs(text)
-    quoted = [
-        number
-        for number, (start, end) in enumerate(blocks)
-        if any(a < end and start < b for a, b in spans)
-    ]
-    if around is not None:
-        blocks = blocks[max(0, quoted[0] - around) : quoted[-1] + around + 1] if quoted else ()
-    return [pieces_between(text, block, spans) for block in blocks]
+def passage_in(text: str, spans: Sequence[tuple[int, int]]) -> list[Paragraph]:
+    """Return a source from the paragraph before what is quoted to the one after it."""
+    found = [pieces_between(text, block, spans) for block in paragraphs(text)]
+    quoted = [number for number, paragraph in enumerate(found) if paragraph.has_quote]
+    return found[max(0, quoted[0] - 1) : quoted[-1] + 2] if quoted else []
 
 
 def pieces_between(

@@ -97,7 +97,7 @@ class CalendarQuery:
 
     def kind_of(self, row: Delivery) -> str:
         if row.state is not State.PLANNED:
-            return KIND_OF[row.state]
+            return KIND_OF.get(row.state, row.state.value.lower())
         if row.due_at and pause_at(self._pauses, row.due_at, *row.publication.pausable):
             return "paused"
         if row.fingerprint not in self._kinds:

@@ -48,9 +48,7 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
         "source": source,
-        "paragraphs": passage_in(source.text, quote.fragments, around=1)
-        if quote and source
-        else (),
+        "paragraphs": passage_in(source.text, quote.fragments) if quote and source else (),
         "is_exact": bool(quote and source and is_exact(quote, source)),
         "texts": whole.texts_of(post) if post else (),
         "warnings": _warnings(context, post) if post else [],
