@@ -61,8 +61,8 @@ class Connections:
     clock: Clock
     known: Settings
     campaign: Callable[[], Campaign]
-    #: Where rehearsal accounts keep what they publish.
-    rehearsed: Path
+    #: Where rehearsal accounts keep what they publish; by default beside the database.
+    rehearsed: Path | None = None
     #: Every platform by its name.
     platforms: Mapping[str, RegisteredPlatform] = field(default_factory=lambda: PLATFORMS)
     #: Told, by account, each server's own time.
@@ -100,7 +100,8 @@ class Connections:
             known = self._open.get(account.name)
             if known is not None and known[:2] == (account, secrets):
                 return known[2]
-            connect = kind.connect if is_live else connect_as(kind.spec, self.rehearsed)
+            rehearsed = self.rehearsed or self.store.directory / "rehearsed.db"
+            connect = kind.connect if is_live else connect_as(kind.spec, rehearsed)
             platform = connect(self._connection(account, secrets))
             self._open[account.name] = account, secrets, platform
             if known is not None:

@@ -77,7 +77,7 @@ def build(
     known: Settings,
     look: TreeHash,
     load: Load,
-    rehearsed: Path,
+    rehearsed: Path | None = None,
     mode: Mode | None = None,
     platforms: Mapping[str, RegisteredPlatform] = PLATFORMS,
     stop: Event | None = None,
@@ -191,7 +191,7 @@ def serve(paths: Paths) -> None:
 def _run(
     paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event, monitor: Monitor
 ) -> None:
-    clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
+    clock = clock_of(store)
     look, load = watch_files(
         paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
     )
@@ -201,7 +201,6 @@ def _run(
         known=known,
         look=look,
         load=load,
-        rehearsed=rehearsed,
         mode=mode,
         stop=stop,
     )
@@ -218,7 +217,7 @@ def _run(
             log.info("running", campaign=bot.contents.campaign().schedule.campaign)
             service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop,
                               activity=bot.activity)  # fmt: skip
-            with dashboard_of(bot, known, rehearsed, proposals_of(paths, known)):
+            with dashboard_of(bot, known, proposals_of(paths, known)):
                 service.run()
     finally:
         bot.disconnect()
@@ -261,10 +260,10 @@ def build_context(
 
 @contextmanager
 def dashboard_of(
-    bot: Bot, known: Settings, rehearsed: Path, proposals: ProposalBranches | None = None
+    bot: Bot, known: Settings, proposals: ProposalBranches | None
 ) -> Iterator[DeskAddress | None]:
     """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
-    connections = Connections(bot.store, bot.clock, known, bot.contents.campaign, rehearsed)
+    connections = Connections(bot.store, bot.clock, known, bot.contents.campaign)
     with closing(connections):
         context = build_context(bot, connections.platform, proposals)
         with dashboard(context, known) as address:

@@ -60,10 +60,7 @@ class Workspace:
 
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""
-        rehearsed = self.store.directory / "rehearsed.db"
-        return Connections(
-            self.store, self.clock, read_settings(), lambda: self.campaign, rehearsed
-        )
+        return Connections(self.store, self.clock, read_settings(), lambda: self.campaign)
 
 
 @contextmanager
