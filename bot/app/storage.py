@@ -102,12 +102,12 @@ def owner_for(paths: Paths, loaded: Loaded) -> DataOwner:
     asked = _asked_by(loaded.readable)
     if known is None or known == asked:
         return asked
-    is_mode = known.campaign == asked.campaign
-    hint = f"; a new mode is confirmed while `run` is stopped: {PROGRAM} accept-config --as NAME"
+    command, is_mode = f"{PROGRAM} accept-config --as NAME", known.campaign == asked.campaign
+    hint = f"; if the mode is to change, stop `run` and confirm it: {command}" if is_mode else ""
     raise OperatorError(
         f"{paths.data} is of {known}, but {paths.config} is {asked}: name the files of the one"
         " with --config and --posts (VERBATIM_CONFIG, VERBATIM_POSTS), or the directory of the"
-        f" other with --data (VERBATIM_DATA){hint * is_mode}"
+        f" other with --data (VERBATIM_DATA){hint}"
     )
 
 
