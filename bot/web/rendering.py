@@ -221,6 +221,7 @@ class Pages:
             "request": request,
             "has_script": page.has_script,
             "campaign": campaign.schedule.campaign,
+            "schedule": campaign.schedule,
             "zone": campaign.zone,
             "zone_name": campaign.schedule.timezone,
             "rehearsal": campaign.schedule.mode is Mode.REHEARSAL,

@@ -249,7 +249,6 @@ def page(request: RequestContext) -> Answer:
         "before": _step(view, day, -1),
         "after": _step(view, day, 1),
         "themes": themes,
-        "accounts": tuple(campaign.schedule.accounts),
     }
     return Page("calendar.html", values)
 

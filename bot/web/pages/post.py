@@ -60,7 +60,6 @@ def page(request: RequestContext) -> Answer:
         "standing": {
             (each.by, each.at): each for each in approvals if each.fingerprint in current
         }.values(),
-        "required": context.campaign.schedule.approvals_required,
         **answers,
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),

@@ -28,7 +28,6 @@ def page(request: RequestContext) -> Answer:
         (row for row in rows if row.state is State.SENT and row.sent_at),
         key=lambda row: str(row.sent_at),
     )
-    schedule = context.campaign.schedule
     mine, rest = all_waiting(request)
     values = {
         "next": coming[:_NEXT],
@@ -38,10 +37,6 @@ def page(request: RequestContext) -> Answer:
         "decisions": [post for post in rest if post.need is Need.DECISION],
         "operators": people_with(context.store, Right.SETTLE),
         "last": sent[: -_LAST - 1 : -1],
-        "budgets": {
-            name: account.budget_usd_per_month for name, account in schedule.accounts.items()
-        },
-        "required": schedule.approvals_required,
         "targets": _targets(context.campaign),
     }
     return Page("today.html", values)
