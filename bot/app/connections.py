@@ -1,7 +1,5 @@
 """The accounts' adapters: the one door through which secrets, and calls, get to a platform."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -63,8 +61,8 @@ class Connections:
     clock: Clock
     known: Settings
     campaign: Callable[[], Campaign]
-    #: Where rehearsal accounts keep what they publish.
-    rehearsed: Path
+    #: Where rehearsal accounts keep what they publish; by default beside the database.
+    rehearsed: Path | None = None
     #: Every platform by its name.
     platforms: Mapping[str, RegisteredPlatform] = field(default_factory=lambda: PLATFORMS)
     #: Told, by account, each server's own time.
@@ -92,7 +90,8 @@ class Connections:
         return cast("Platform", GuardedPlatform(self._adapter(account), require))
 
     def _adapter(self, account: Account) -> Platform:
-        kind, is_live = self.platforms[account.platform], self._is_live()
+        kind = self.platforms[account.platform]
+        is_live = self.campaign().schedule.mode is Mode.LIVE
         names = kind.spec.secrets if is_live else ()
         kept = self.kept or self.store.directory / SECRETS_FOLDER
         with self._lock:
@@ -101,15 +100,13 @@ class Connections:
             known = self._open.get(account.name)
             if known is not None and known[:2] == (account, secrets):
                 return known[2]
-            connect = kind.connect if is_live else connect_as(kind.spec, self.rehearsed)
+            rehearsed = self.rehearsed or self.store.directory / "rehearsed.db"
+            connect = kind.connect if is_live else connect_as(kind.spec, rehearsed)
             platform = connect(self._connection(account, secrets))
             self._open[account.name] = account, secrets, platform
             if known is not None:
                 known[2].close()
         return platform
-
-    def _is_live(self) -> bool:
-        return self.campaign().schedule.mode is Mode.LIVE
 
     def _connection(self, account: Account, secrets: Mapping[str, str]) -> Connection:
         server = account.destination.server

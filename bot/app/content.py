@@ -15,7 +15,7 @@ from bot.clock import Clock, SystemClock
 from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, Tree, tree_digest
 from bot.content.loading import Loaded, load
-from bot.content.model import Account, Campaign, Mode, Post, Schedule
+from bot.content.model import Account, Mode, Post, Schedule
 from bot.content.repository import RepositoryError
 from bot.content.signatures import SignedContent
 from bot.content.slots import DAY
@@ -48,12 +48,9 @@ def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> d
     return {state.name: state.limits for state in states if state.limits and state.name in accounts}
 
 
-def read_files(
-    config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
-) -> Loaded:
-    """Read all files; nothing is rendered."""
-    tree = FolderTree(config, posts, by_name=by_name)
-    return load(tree, specs=SPECS, inspect=inspect, now=now or SystemClock().now())
+def read_files(config: Path, posts: Path) -> Loaded:
+    tree = FolderTree(config, posts)
+    return load(tree, specs=SPECS, inspect=inspect, now=SystemClock().now())
 
 
 def read_schedule(raw: bytes, known: Settings) -> Schedule | None:
@@ -77,8 +74,7 @@ def prove_files(
     Where there are ``signers``, one of them has signed the commit that has just these files.
     """
     now = (clock or SystemClock()).now()
-    found = _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
-    found = _without_past(found, now, store)
+    found = prove_tree(FolderTree(config, posts, by_name=by_name), now, store)
     if signers is None:
         return found
     after = store.contents.last_commit() if store else ""
@@ -91,11 +87,12 @@ def prove_files(
     return replace(found, commit=commit)
 
 
-def prove_tree(tree: Tree) -> CheckedContent:
-    """Do the same to any tree of files, without a database."""
-    now = SystemClock().now()
-    loaded = load(tree, specs=SPECS, inspect=inspect, now=now)
-    return _without_past(_checked(loaded, now, None), now, None)
+def prove_tree(
+    tree: Tree, now: datetime | None = None, store: Store | None = None
+) -> CheckedContent:
+    """Do the same to any tree of files."""
+    now = now or SystemClock().now()
+    return _without_past(_checked(tree, now, store), now, store)
 
 
 def watch_files(
@@ -150,33 +147,29 @@ def prove_stored(
     Args:
         name: A file: only its posts get pictures; empty for all.
     """
-    now = clock.now()
-    loaded = load(StoredTree(files), specs=SPECS, inspect=inspect, now=now)
-    checked = _checked(loaded, now, store, lambda post: name in {"", post.place.file})
+    tree, now = StoredTree(files), clock.now()
+    checked = _checked(tree, now, store, lambda post: name in {"", post.place.file})
     # What is in force stays in force, whatever the time.
     return _without_past(checked, now, store) if name else checked
 
 
 def _checked(
-    loaded: Loaded,
+    tree: Tree,
     now: datetime,
     store: Store | None,
     pictured: Callable[[Post], bool] = lambda _post: True,
 ) -> CheckedContent:
+    loaded = load(tree, specs=SPECS, inspect=inspect, now=now)
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
-    if store:
-        loaded = replace(loaded, readable=_linked(loaded.readable, store))
+    if store and loaded.readable:
+        from bot.delivery.links import with_copies  # needs SQLAlchemy, as a store does
+
+        loaded = replace(loaded, readable=with_copies(loaded.readable, store))
     known = _known(loaded, now, store)
     return check_content(
         loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known
     )
-
-
-def _linked(campaign: Campaign | None, store: Store) -> Campaign | None:
-    from bot.delivery.links import with_copies  # needs SQLAlchemy, as a store does
-
-    return with_copies(campaign, store) if campaign else None
 
 
 def _known(loaded: Loaded, now: datetime, store: Store | None) -> Collection[tuple[str, str]]:

@@ -1,13 +1,18 @@
-"""Looks at all that a service start needs, one thing after another, and starts nothing."""
+"""Looks at all that a service start needs, and tries what an account's server can do."""
 
-from __future__ import annotations
-
+import io
 import socket
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from PIL import Image
 
 from bot.app.connections import SECRETS_FOLDER, Connections
 from bot.app.content import Paths, prove_files
@@ -21,17 +26,19 @@ from bot.app.storage import (
     unused_secrets,
 )
 from bot.authority.trust import ConfigurationGuard, unfit
+from bot.canonical import sha256_hex
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode
 from bot.content.zones import shown
 from bot.db.sqlite import MEBIBYTE
 from bot.delivery.links import looks
 from bot.engine.clock_guard import ClockGuard
-from bot.errors import BotError
+from bot.errors import BotError, PlatformError, UnavailableError, UnconfirmedError
 from bot.operations.channels import Alert, channels_of
-from bot.operations.disk import DiskWatch
-from bot.operations.status import SILENT
+from bot.operations.status import SILENT, DiskWatch
 from bot.planning.store import Store
+from bot.platforms.base import Platform
+from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings import Settings, prepare_data
 from bot.web.server import address_of
@@ -75,18 +82,18 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         mode, clock = campaign.schedule.mode, SystemClock()
         try:
             owner_for(paths, loaded.loaded)
-            if has_store(mode, paths.data, known):
-                store = existing_store(mode, paths.data, known=known, clock=clock)
+            if has_store(mode, paths.data):
+                store = existing_store(mode, paths.data)
                 text = f"{mode.value}, sound"
             else:
-                store = create_store(mode, scratch, known=Settings(), clock=clock)
+                store = create_store(mode, scratch, Settings())
                 text = "none yet; the first `run` creates it"
         except BotError as error:
             yield Finding("database", False, str(error))
             return
         stack.enter_context(closing(store))
         yield Finding("database", True, text)
-        if not has_store(mode, paths.data, known):
+        if not has_store(mode, paths.data):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
         yield from _machine(paths, known, store)
         yield from _links(campaign, known, store)
@@ -183,3 +190,115 @@ def _account(account: Account, connections: Connections, mode: Mode, *, ask: boo
     text += f"; access: {profile.access}" if profile.access else ""
     told = "".join(f"; {subject}: {words}" for subject, words in seen.items())
     return Finding(account.name, not why, text + told)
+
+
+_T = TypeVar("_T")
+_TEXT = "This is a test by the program that posts here. It is deleted at once."
+_ALT = "A grey square <test>\nand a second line"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One thing that a server was seen to do, or not to do."""
+
+    #: A short name that is kept, such as ``keys`` or ``lists unlisted``.
+    ability: str
+    is_able: bool
+    told: str
+
+
+def probe(platform: Platform, at: datetime) -> Iterator[Trial]:
+    """Yield what the server does with a test; all of it is deleted, whatever happens.
+
+    Raises:
+        PlatformError: it could not be sent, or not be deleted; the latter names what is left.
+    """
+    body = io.BytesIO()
+    Image.new("RGB", (64, 64), "grey").save(body, "PNG")
+    picture = Picture(sha256_hex(body.getvalue()), "image/png", _ALT, 64, 64, body.tell())
+
+    def prepare(status: Status, reply_to: ReplyTo | None = None) -> Draft:
+        draft = platform.prepare(
+            status, key=uuid.uuid4().hex, at=at, reply_to=reply_to,
+            pictures=lambda _picture: body.getvalue(),
+        )  # fmt: skip
+        quiet = {
+            name: few
+            for name, (everybody, few) in platform.spec.quiet.items()
+            if draft.body.get(name) == everybody
+        }
+        return replace(draft, body={**draft.body, **quiet})
+
+    first = prepare(Status(_TEXT, warning="Test", sensitive=True, pictures=(picture,)))
+    made = [_publish(platform, first)]
+    try:
+        yield from _read_back(platform, first, made[0])
+        second = prepare(Status("Test, part 2."), ReplyTo(made[0], made[0]))
+        made.append(_publish(platform, second))
+        yield _kept("replies", made[1], "parent")
+        again = _answer(lambda: platform.publish(first))
+        if isinstance(again, PostRef) and again.id != made[0].id:
+            made.append(again)
+        told = again if isinstance(again, str) else f"{len({ref.id for ref in made}) - 1} of 1"
+        yield Trial("keys", len(made) == 2, f"statuses of one key: {told}")
+    finally:
+        _delete(platform, reversed(made))
+    left = [ref.url for ref in made if _answer(partial(platform.exists, ref)) is not False]
+    yield Trial("deletes", not left, f"left: {', '.join(left) or 'nothing'}")
+
+
+def _publish(platform: Platform, draft: Draft) -> PostRef:
+    """Publish a draft; where the answer was lost, look for it, so that it can be deleted."""
+    try:
+        return platform.publish(draft)
+    except UnconfirmedError as error:
+        found = _answer(lambda: platform.find(draft))
+        if not isinstance(found, PostRef):
+            told = f"{error}; look on the account, and delete by hand what is there"
+            raise UnconfirmedError(platform.spec.name, told) from error
+        return found
+
+
+def _delete(platform: Platform, refs: Iterable[PostRef]) -> None:
+    """Delete each, whatever comes of the others.
+
+    Raises:
+        PlatformError: with the addresses of all that could not be deleted.
+    """
+    failed = {
+        ref.url: told
+        for ref in refs
+        if isinstance(told := _answer(partial(platform.delete, ref)), str)
+    }
+    if failed:
+        why = "; ".join(f"{url}: {told}" for url, told in failed.items())
+        raise UnavailableError(platform.spec.name, f"not deleted, so delete it by hand: {why}")
+
+
+def _read_back(platform: Platform, draft: Draft, ref: PostRef) -> Iterator[Trial]:
+    yield from (_kept(each, ref, each) for each in ("text", "warning", "pictures", "language"))
+    found = _answer(lambda: platform.find(draft))
+    is_found = isinstance(found, PostRef) and found.id == ref.id
+    told = found if isinstance(found, str) else "yes" if is_found else "it is not listed"
+    yield Trial("finds", is_found, f"a lost answer is found again: {told}")
+    if visibility := draft.body.get("visibility"):
+        # Who lists those that few are to see lists those for everybody.
+        for each in {str(visibility), "public"} if visibility == "unlisted" else {str(visibility)}:
+            yield Trial(f"lists {each}", is_found, f"{each} statuses are listed: {told}")
+    shown = _answer(lambda: platform.exists(ref))
+    yield Trial("shows", shown is True, f"it is read by its id: {shown}")
+    numbers = _answer(lambda: platform.metrics([ref]))
+    is_counted = not isinstance(numbers, str) and numbers is not None
+    yield Trial("counts", is_counted, "numbers are told" if is_counted else str(numbers))
+
+
+def _kept(ability: str, ref: PostRef, subject: str) -> Trial:
+    differs = ref.differs.get(subject, "")
+    return Trial(ability, not differs, differs or f"{subject} is as it was sent")
+
+
+def _answer(call: Callable[[], _T]) -> _T | str:
+    try:
+        return call()
+    except PlatformError as error:
+        return str(error)

@@ -29,6 +29,7 @@ from bot.planning.excerpts import Fitting
 from bot.rendering.blocks import blocks_of, sentences_of
 
 _STARTER = Path(__file__).parents[1] / "cli" / "starter"
+_DESCRIPTION = Path(__file__).with_name("letter.yaml.txt").read_text(encoding="utf-8")
 _DRAFTS = 30
 #: Not more passages are tried; the rank of one that every account takes whole.
 _CANDIDATES, _WHOLE = 120, (False, False)
@@ -130,30 +131,17 @@ def _description(
     day = found.date or today
     shown = found.title if len(found.title) <= _LONGEST_TITLE else "Open letter"
     said = f"{day:%B} {day.day}, {day.year}" if answers.lang == "en" else day.isoformat()
-    lists: dict[str, tuple[str, ...]] = {
+    lists = {
         "signatories": found.signatories or ("The undersigned",),
         "graphic": graphic,
         "never": found.never,
     }
-    lines = [
-        "# yaml-language-server: $schema=../../schemas/source.schema.json",
-        "# The letter, kept byte for byte. Look over all of this: it was proposed from its text.",
-        "file: letter.txt",
-        f"sha256: {sha256_hex(text.encode())}",
-        f"title: {written(found.title)}",
-        "# Stands under every quotation: who, what and the date.",
-        f"attribution: {written(f'— {shown}, {said}')}",
-        f"date: {day}",
-        f"lang: {written(answers.lang)}",
-        "# Where readers find it; posts then link to it.",
-        "address:",
-        "# signatories: who signed. graphic: goes only with a warning. never: not quoted from it.",
-    ]
-    for key, values in lists.items():
-        lines += [f"{key}:", *(f"  - {written(each)}" for each in values)] if values else [
-            f"{key}: []"
-        ]  # fmt: skip
-    return "\n".join([*lines, ""]).encode()
+    return _DESCRIPTION.format(
+        sha256=sha256_hex(text.encode()), title=written(found.title), date=day,
+        attribution=written(f"— {shown}, {said}"), lang=written(answers.lang),
+        **{key: "".join(f"\n  - {written(each)}" for each in values) or " []"
+           for key, values in lists.items()},
+    ).encode()  # fmt: skip
 
 
 def _investigations(reading: Iterable[ListedPiece]) -> bytes:

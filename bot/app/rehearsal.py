@@ -1,13 +1,11 @@
 """A rehearsal: the real services over a scratch database, a fast clock and accounts of our own."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from threading import Event
 
@@ -63,7 +61,11 @@ def rehearse(
                 bot.start()
             empty_slots = bot.planner.outlook(bot.contents.rendered, days=days).empty_slots
             workers = bot.account_workers()
-            keep = partial(_keep_day, folder) if keeps_days else _keep_nothing
+
+            def keep(now: datetime) -> None:
+                if keeps_days:
+                    _keep_day(folder, now)
+
             run_fast(clock, workers, bot.plan, until, progress=progress, on_day=keep, stop=stop)
             keep(clock.now())
         schedule = bot.contents.campaign().schedule
@@ -82,10 +84,6 @@ def rehearse(
             },
             left_out=by_path(paths.config, paths.posts, left_out),
         )
-
-
-def _keep_nothing(_now: datetime) -> None:
-    pass
 
 
 def _keep_day(folder: Path, now: datetime) -> None:
@@ -146,8 +144,17 @@ def _rehearsing(
 
     def load_good() -> CheckedContent:
         content = load()
-        left_out[:] = _named(content)
-        return _rehearsed(content.without_errors())
+        good, readable = content.without_errors(), content.readable
+        # No scratch database has a live campaign's past posts sent.
+        is_live = readable and readable.campaign.schedule.mode is Mode.LIVE
+        left_out[:] = (
+            each for each in content.errors if not (is_live and each.rule == "time-past")
+        )
+        if good.readable is None:
+            return good
+        campaign = good.readable.campaign  # whatever its mode is, this is a rehearsal
+        schedule = replace(campaign.schedule, mode=Mode.REHEARSAL)
+        return good.changed(replace(campaign, schedule=schedule))
 
     bot = build(
         store,
@@ -159,18 +166,3 @@ def _rehearsing(
     )
     with closing(bot):
         yield bot, left_out
-
-
-def _named(content: CheckedContent) -> Iterator[Problem]:
-    """Yield errors; not of a live campaign's past posts, as no scratch database has them sent."""
-    is_live = content.readable and content.readable.campaign.schedule.mode is Mode.LIVE
-    return (each for each in content.errors if not (is_live and each.rule == "time-past"))
-
-
-def _rehearsed(content: CheckedContent) -> CheckedContent:
-    """Whatever the schedule's mode is, this is a rehearsal."""
-    if content.readable is None:
-        return content
-    campaign = content.readable.campaign
-    schedule = replace(campaign.schedule, mode=Mode.REHEARSAL)
-    return content.changed(replace(campaign, schedule=schedule))

@@ -1,7 +1,5 @@
 """The service, put together from its parts, and started with its dashboard."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket
@@ -23,8 +21,7 @@ from bot.app.content import (
     rendered_for,
     watch_files,
 )
-from bot.app.evidence import archive_of
-from bot.app.numbers import digest_of
+from bot.app.jobs import archive_of, digest_of
 from bot.app.storage import (
     clock_of,
     create_store,
@@ -39,7 +36,7 @@ from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
 from bot.authority.trust import AccountVerifier, ConfigurationGuard
 from bot.checks.checking import DeskCheck
-from bot.clock import Clock, SharedClock, SystemClock
+from bot.clock import Clock, SharedClock
 from bot.content.branches import ProposalBranches
 from bot.content.ceilings import bounded
 from bot.content.model import Mode
@@ -58,8 +55,7 @@ from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_sign
 from bot.engine.service import HORIZON, Bot
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
-from bot.operations.disk import DiskWatch
-from bot.operations.status import Inspector
+from bot.operations.status import DiskWatch, Inspector
 from bot.planning.corrections import Corrections
 from bot.planning.store import Planner, Store
 from bot.platforms.base import Platform
@@ -67,8 +63,7 @@ from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings import Settings
 from bot.web.context import AppContext, DeskAddress
-from bot.web.monitor import Monitor, monitoring
-from bot.web.server import dashboard
+from bot.web.server import Monitor, dashboard, monitoring
 
 log = get_logger(__name__)
 
@@ -80,7 +75,7 @@ def build(
     known: Settings,
     look: TreeHash,
     load: Load,
-    rehearsed: Path,
+    rehearsed: Path | None = None,
     mode: Mode | None = None,
     platforms: Mapping[str, RegisteredPlatform] = PLATFORMS,
     stop: Event | None = None,
@@ -181,7 +176,7 @@ def serve(paths: Paths) -> None:
         lock = lock_for(owner.mode, paths.data, known=known)
         if not wait_for_lock(lock, stop):
             return
-        store = create_store(owner.mode, paths.data, known=known, clock=SystemClock())
+        store = create_store(owner.mode, paths.data, known)
         try:
             remember_owner(paths.data, owner)
             _run(paths, store, owner.mode, known, stop, monitor)
@@ -194,7 +189,7 @@ def serve(paths: Paths) -> None:
 def _run(
     paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event, monitor: Monitor
 ) -> None:
-    clock, rehearsed = clock_of(store), store.directory / "rehearsed.db"
+    clock = clock_of(store)
     look, load = watch_files(
         paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
     )
@@ -204,7 +199,6 @@ def _run(
         known=known,
         look=look,
         load=load,
-        rehearsed=rehearsed,
         mode=mode,
         stop=stop,
     )
@@ -221,7 +215,7 @@ def _run(
             log.info("running", campaign=bot.contents.campaign().schedule.campaign)
             service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop,
                               activity=bot.activity)  # fmt: skip
-            with dashboard_of(bot, known, rehearsed, proposals_of(paths, known)):
+            with dashboard_of(bot, known, proposals_of(paths, known)):
                 service.run()
     finally:
         bot.disconnect()
@@ -236,7 +230,6 @@ def proposals_of(paths: Paths, known: Settings) -> ProposalBranches | None:
 def build_context(
     bot: Bot, platform: Callable[[str], Platform], proposals: ProposalBranches | None = None
 ) -> AppContext:
-    """Put together what the pages of a bot work with."""
     store, clock, contents = bot.store, bot.clock, bot.contents
     access, kept = Access(store, clock), Kept()
     return AppContext(
@@ -265,10 +258,10 @@ def build_context(
 
 @contextmanager
 def dashboard_of(
-    bot: Bot, known: Settings, rehearsed: Path, proposals: ProposalBranches | None = None
+    bot: Bot, known: Settings, proposals: ProposalBranches | None
 ) -> Iterator[DeskAddress | None]:
     """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
-    connections = Connections(bot.store, bot.clock, known, bot.contents.campaign, rehearsed)
+    connections = Connections(bot.store, bot.clock, known, bot.contents.campaign)
     with closing(connections):
         context = build_context(bot, connections.platform, proposals)
         with dashboard(context, known) as address:

@@ -1,7 +1,5 @@
 """Posts out of the files into a spreadsheet, and back once every row is proved."""
 
-from __future__ import annotations
-
 import os
 import re
 import tempfile
@@ -175,7 +173,6 @@ class _Import:
                 self.result.problems.append(problem)
 
     def marked(self, rows: Sequence[SheetRow]) -> Iterator[Cells]:
-        """Yield the rows with what is wrong beside them."""
         for row in rows:
             found = [each for each in self.result.errors if each.line == row.number]
             lines = (f"{self._name(each)}: {each.message} [{each.rule}]" for each in found)

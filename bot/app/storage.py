@@ -35,7 +35,6 @@ SECRETS = frozenset(name for kind in PLATFORMS.values() for name in kind.spec.se
 
 
 def settings() -> Settings:
-    """Read the environment."""
     return load_settings(account_secrets=SECRETS, mask=mask)
 
 
@@ -103,11 +102,8 @@ def owner_for(paths: Paths, loaded: Loaded) -> DataOwner:
     asked = _asked_by(loaded.readable)
     if known is None or known == asked:
         return asked
-    hint = (
-        f"; if the mode is to change, stop `run` and confirm it: {PROGRAM} accept-config --as NAME"
-        if known.campaign == asked.campaign
-        else ""
-    )
+    command, is_mode = f"{PROGRAM} accept-config --as NAME", known.campaign == asked.campaign
+    hint = f"; if the mode is to change, stop `run` and confirm it: {command}" if is_mode else ""
     raise OperatorError(
         f"{paths.data} is of {known}, but {paths.config} is {asked}: name the files of the one"
         " with --config and --posts (VERBATIM_CONFIG, VERBATIM_POSTS), or the directory of the"
@@ -129,16 +125,10 @@ def confirm_mode(
     from bot.operations.status import SILENT
 
     readable, known = read_files(paths.config, paths.posts).readable, owner_of(paths.data)
-    if (
-        readable is None
-        or known is None
-        or known.campaign != (asked := _asked_by(readable)).campaign
-    ):
+    asked = _asked_by(readable) if readable else None
+    if known is None or asked in {None, known} or asked.campaign != known.campaign:
         return None
-    if known == asked:
-        return None
-    clock = SystemClock()
-    with closing(existing_store(known.mode, paths.data, known=settings(), clock=clock)) as store:
+    with closing(existing_store(known.mode, paths.data)) as store:
         now = clock_of(store).now()
         if store.workers.alive(now, within=SILENT):
             raise DecisionError(f"`run` is at work in mode {known.mode}; stop it first")
@@ -170,51 +160,48 @@ def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
     return lock_beside(sent_log_path(url)) if url.startswith("sqlite") else None
 
 
-def create_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:
+def create_store(mode: Mode, data: Path, known: Settings) -> Store:
     """Open the database of the service; the first start creates it."""
-    from bot.operations.opening import open_store
-
-    directory = prepare_data(data)
-    return open_store(
-        database_url(mode, directory, known), create=True, data=directory,
-        machine=known.machine_id(), keys=known.approver_keys, now=clock.now,
-    )  # fmt: skip
+    return _open(mode, prepare_data(data), known, create=True)
 
 
-def existing_store(mode: Mode, data: Path, *, known: Settings, clock: Clock) -> Store:
+def existing_store(mode: Mode, data: Path) -> Store:
     """Open the database that the service made, for a person's question or decision.
 
     Raises:
         OperatorError: there is none yet.
     """
-    from bot.operations.opening import open_store
-
-    if not has_store(mode, data, known):
+    if not has_store(mode, data):
         raise OperatorError(
             f"{data} has no {mode.value} database yet: start `{program()} run` first, or name "
             "the right folder with --data"
         )
-    url = database_url(mode, data, known)
+    return _open(mode, data.absolute(), settings(), create=False)
+
+
+def _open(mode: Mode, data: Path, known: Settings, *, create: bool) -> Store:
+    from bot.operations.opening import open_store
+
     return open_store(
-        url, create=False, data=data.absolute(), machine=known.machine_id(),
-        keys=known.approver_keys, now=clock.now,
+        database_url(mode, data, known), create=create, data=data, machine=known.machine_id(),
+        keys=known.approver_keys, now=SystemClock().now,
     )  # fmt: skip
 
 
-def has_store(mode: Mode, data: Path, known: Settings) -> bool:
+def has_store(mode: Mode, data: Path) -> bool:
     """Return whether the service has made its database; of PostgreSQL that is taken for granted."""
-    url = database_url(mode, data, known)
+    url = database_url(mode, data, settings())
     return not url.startswith("sqlite") or Path(url.removeprefix("sqlite:///")).exists()
 
 
 @contextmanager
 def known_store(paths: Paths) -> Iterator[Store | None]:
     """Open the database that is there, for what servers told; None before the first `run`."""
-    owner, known = owner_of(paths.data), settings()
-    if owner is None or not has_store(owner.mode, paths.data, known):
+    owner = owner_of(paths.data)
+    if owner is None or not has_store(owner.mode, paths.data):
         yield None
         return
-    with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
+    with closing(existing_store(owner.mode, paths.data)) as store:
         yield store
 
 

@@ -1,7 +1,5 @@
 """A person's side of the bot: opens what is there, to decide and to look."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -10,14 +8,7 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from bot.app.connections import Connections
-from bot.app.content import (
-    SPECS,
-    Paths,
-    prove_kept,
-    read_files,
-    read_schedule,
-    rendered_for,
-)
+from bot.app.content import SPECS, Paths, prove_kept, read_files, read_schedule, rendered_for
 from bot.app.storage import (
     clock_of,
     create_store,
@@ -69,10 +60,7 @@ class Workspace:
 
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""
-        rehearsed = self.store.directory / "rehearsed.db"
-        return Connections(
-            self.store, self.clock, read_settings(), lambda: self.campaign, rehearsed
-        )
+        return Connections(self.store, self.clock, read_settings(), lambda: self.campaign)
 
 
 @contextmanager
@@ -95,22 +83,20 @@ def open_readonly(paths: Paths) -> Iterator[Workspace]:
     """Open what there is to look at; before the first `run` that is an empty scratch database."""
     content = prove_content(paths)
     mode = owner_for(paths, content.loaded).mode
-    if has_store(mode, paths.data, read_settings()):
+    if has_store(mode, paths.data):
         with _opened(content, mode, paths.data) as workspace:
             yield workspace
         return
-    clock = SystemClock()
     with (
         TemporaryDirectory() as scratch,
-        closing(create_store(mode, Path(scratch), known=Settings(), clock=clock)) as store,
+        closing(create_store(mode, Path(scratch), Settings())) as store,
     ):
-        yield _workspace(store, clock, content.rendered)
+        yield _workspace(store, SystemClock(), content.rendered)
 
 
 @contextmanager
 def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspace]:
-    known = read_settings()
-    with closing(existing_store(mode, data, known=known, clock=SystemClock())) as store:
+    with closing(existing_store(mode, data)) as store:
         clock = clock_of(store)
         kept = prove_kept(store, clock) if content.errors else None
         yield _workspace(store, clock, rendered_for(kept or content, store))
@@ -139,11 +125,11 @@ class EmergencyDesk:
     @property
     def desk(self) -> Desk:
         """Return the decisions; those that need content refuse."""
-        return Desk(self.store, self.clock, _no_campaign)
 
+        def no_campaign() -> Campaign:
+            raise DecisionError("this needs the campaign, and its files were not read")
 
-def _no_campaign() -> Campaign:
-    raise DecisionError("this needs the campaign, and its files were not read")
+        return Desk(self.store, self.clock, no_campaign)
 
 
 @contextmanager
@@ -153,12 +139,10 @@ def open_emergency(paths: Paths) -> Iterator[EmergencyDesk]:
     Raises:
         OperatorError: there is none yet, or nothing says of which mode it is.
     """
-    known, owner = read_settings(), owner_of(paths.data)
-    if owner is None:
-        owner = owner_for(paths, read_files(paths.config, paths.posts))
-    with closing(existing_store(owner.mode, paths.data, known=known, clock=SystemClock())) as store:
+    owner = owner_of(paths.data) or owner_for(paths, read_files(paths.config, paths.posts))
+    with closing(existing_store(owner.mode, paths.data)) as store:
         last = store.contents.last()
-        schedule = read_schedule(last[1][SCHEDULE].encode(), known) if last else None
+        schedule = read_schedule(last[1][SCHEDULE].encode(), read_settings()) if last else None
         yield EmergencyDesk(store, clock_of(store), schedule, owner.mode)
 
 
@@ -170,8 +154,7 @@ def open_users(paths: Paths) -> Iterator[Access]:
         OperatorError: the schedule cannot be read, or the database not be used.
     """
     owner = owner_for(paths, read_files(paths.config, paths.posts))
-    store = create_store(owner.mode, paths.data, known=read_settings(), clock=SystemClock())
-    with closing(store):
+    with closing(create_store(owner.mode, paths.data, read_settings())) as store:
         remember_owner(paths.data, owner)
         yield Access(store, clock_of(store))
 

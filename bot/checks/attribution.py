@@ -1,7 +1,5 @@
 """Words of one's own that look like a quotation without marks: its attribution, a quoted block."""
 
-from __future__ import annotations
-
 import calendar
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +26,11 @@ _DATES = frozenset(
     name.casefold() for names in (calendar.month_name, calendar.month_abbr) for name in names
 )
 _LIKE, _LIKE_WHERE_LED = 0.9, 0.75
+_ADVICE = (
+    "reads as the attribution of a quotation, or as a quoted block, and what stands "
+    "beside it as quoted; write quoted words in `quote:`, which sets marks and attribution by "
+    "itself, and say the rest in a sentence of your own, such as “Read the open letter of 2022”"
+)
 #: A word and where it stands.
 _Placed = tuple[int, str]
 
@@ -38,8 +41,6 @@ def attribution_shape(
     """Return (offset, message) of what readers first take for the attribution of words before it.
 
     Args:
-        text: Words that people wrote themselves.
-        sources: All that may be quoted.
         after_quotation: Ends of exact quotations, after which an attribution is true.
     """
     ends = {end + len(text[end:]) - len(text[end:].lstrip(" \t\n—–-―(")) for end in after_quotation}
@@ -50,16 +51,9 @@ def attribution_shape(
     for at in sorted(found):
         start = at + len(text[at:]) - len(text[at:].lstrip(" \t\n—–-―("))
         if start not in ends:
-            return start, _message(text[start:].split("\n", 1)[0][:60].strip())
+            line = text[start:].split("\n", 1)[0][:60].strip()
+            return start, f"“{line}” {_ADVICE}"
     return None
-
-
-def _message(line: str) -> str:
-    return (
-        f"“{line}” reads as the attribution of a quotation, or as a quoted block, and what stands "
-        "beside it as quoted; write quoted words in `quote:`, which sets marks and attribution by "
-        "itself, and say the rest in a sentence of your own, such as “Read the open letter of 2022”"
-    )
 
 
 def _copies(words: Sequence[_Placed], wanted: Sequence[str]) -> Iterator[int]:

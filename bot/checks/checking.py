@@ -111,7 +111,6 @@ def check_content(
 
 
 def pictures_of(loaded: Loaded) -> PreparedPictures:
-    """Return what makes the pictures of the files ready."""
     return PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
 
 

@@ -4,16 +4,13 @@ A new rule is a function and a line in `CHECKS`. It reads what was rendered, yie
 that it finds, and names itself in each by a short id that stays.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
-from bot.checks.duplicates import never_again, too_close, twins
+from bot.checks.duplicates import never_again, scripts, too_close, twins
 from bot.checks.quotation_marks import marked_spans
-from bot.checks.scripts import scripts
 from bot.checks.wording import (
     dated_words,
     has_date,
@@ -219,7 +216,6 @@ def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
 
 
 def _going(whole: RenderedCampaign) -> Iterator[RenderedText]:
-    """Return what is not left out of its account."""
     return (text for text in whole.texts.values() if not text.skipped)
 
 

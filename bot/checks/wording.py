@@ -1,7 +1,5 @@
 """Rules for the words that people write themselves: texts, variants, warnings, alt texts."""
 
-from __future__ import annotations
-
 import html
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -128,7 +126,6 @@ def _wordings_of(post: Post) -> Iterator[Wording]:
 
 
 def _meant(markup: str) -> str:
-    """Say what to write in the place of markup."""
     if markup.startswith("&"):
         return f"write {html.unescape(markup)}"
     if markup.startswith(("\\", "<br")):
@@ -142,7 +139,6 @@ def flaws_of(text: str, campaign: Campaign) -> list[str]:
 
 
 def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
-    """Yield everything that is wrong with a text by itself."""
     if message := fault_of_words(wording.text):
         yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()

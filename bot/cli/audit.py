@@ -1,7 +1,5 @@
 """The verb `audit`: the log of decisions, shown, exported and verified."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

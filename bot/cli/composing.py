@@ -1,4 +1,4 @@
-"""Verbs of who begins: a passage as a post, a new campaign."""
+"""Verbs of who begins: a passage as a post, posts in a spreadsheet, a new campaign."""
 
 from __future__ import annotations
 
@@ -29,9 +29,6 @@ from bot.errors import ContentError, DecisionError
 if TYPE_CHECKING:
     from bot.app.new_campaign import CampaignChoices
     from bot.planning.excerpts import Excerpt
-
-#: Platforms whose specifications show an account in the example.
-_SHOWN = tuple(spec.name for spec in SPECS.values() if spec.starter)
 
 
 @click.command()
@@ -109,7 +106,8 @@ def init(folder: Path, letter: Path | None, **answers: Any) -> None:
     """
     from bot.app.new_campaign import example_files, letter_files
 
-    files, notes = example_files(_SHOWN), tuple[str, ...]()
+    shown = [spec.name for spec in SPECS.values() if spec.starter]
+    files, notes = example_files(shown), tuple[str, ...]()
     if letter is not None:
         _require_empty(folder)
         files, notes = letter_files(letter, _answers(**answers), clock=SystemClock())
@@ -144,17 +142,6 @@ def _asked_accounts() -> Iterator[str]:
             yield spec.name if place == "later" else f"{spec.name}={place}"
 
 
-def write_campaign(folder: Path) -> tuple[Path, ...]:
-    """Write the example; return which files.
-
-    Raises:
-        DecisionError: the folder has something in it already.
-    """
-    from bot.app.new_campaign import example_files
-
-    return write_files(folder, example_files(_SHOWN))
-
-
 def _require_empty(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise DecisionError(f"{folder} is not empty; name a new folder")
@@ -167,3 +154,47 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return tuple(folder / name for name in files)
+
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group()
+def sheet() -> None:
+    """Take posts into a spreadsheet, one row a post, and back into the files of posts."""
+
+
+@sheet.command("export")
+@click.argument("file", type=_FILE)
+@prints
+def export(paths: Paths, file: Path) -> Output:
+    """Write every post of the files to FILE, which ends in .xlsx or .csv."""
+    from bot.app.sheets import export_sheet
+
+    count = export_sheet(paths, file)
+    return Output({"posts": count}, [f"{file}: {count} posts"])
+
+
+@sheet.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@prints
+def import_(paths: Paths, file: Path) -> Output:
+    """Write changed and new rows of FILE into the files of posts, once all are right.
+
+    Else no file changes, and a copy, FILE-problems, says beside each row what is wrong. Posts
+    without a row stay as they are.
+    """
+    from bot.app.sheets import import_sheet
+
+    found = import_sheet(paths, file)
+    lines = [str(each) for each in found.problems]
+    if found.errors:
+        lines.append(
+            f"{len(found.errors)} problems; nothing was written, see the copy of the sheet"
+        )
+    else:
+        lines += [f"changed: {name}" for name in found.changed]
+        lines += [f"added: {name}" for name in found.added]
+        lines.append(f"{len(found.changed)} changed, {len(found.added)} added, "
+                     f"{len(found.absent)} without a row stay as they are")  # fmt: skip
+    return Output(found, lines, code=1 if found.errors else 0)

@@ -1,7 +1,5 @@
 """What a person decides, and the log of it: each decision is kept with who and why."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -28,11 +26,13 @@ from bot.cli.output import (
     prints,
     why_option,
 )
-from bot.cli.people import decides, proved
+from bot.cli.proof import decides, proved
 from bot.cli.terminal import wrapped
 from bot.clock import Clock
 from bot.content.model import Mode
-from bot.content.zones import brief
+from bot.content.zones import brief, shown
+from bot.delivery.answers import LONGEST, Answered, Answers
+from bot.delivery.interactions import Interactions, Verb
 from bot.delivery.model import Delivery
 from bot.planning.corrections import Corrections, PublicCorrection
 from bot.planning.store import Store
@@ -40,8 +40,6 @@ from bot.planning.store import Store
 
 @click.command()
 @click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
-@why_option
-@in_workspace
 @decides(Right.APPROVE)
 def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) -> Output:
     """Approve POSTs: their texts, links, pictures, warnings, accounts, and times that are fixed.
@@ -53,13 +51,9 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
     found = {row.post_id: consents.of(row.publication) for row in approved}
     counts = {post: consent.count for post, consent in found.items()}
     required = max(consent.required for consent in found.values())
-    return Output(
-        {"by": by, "approvals": counts, "required": required},
-        [
-            *(f"{row.account}: {row.status.text}" for row in approved if row.part == 0),
-            *(f"{post}: approved by {by}, {consent}" for post, consent in found.items()),
-        ],
-    )
+    told = [f"{row.account}: {row.status.text}" for row in approved if row.part == 0]
+    told += [f"{post}: approved by {by}, {consent}" for post, consent in found.items()]
+    return Output({"by": by, "approvals": counts, "required": required}, told)
 
 
 @click.command()
@@ -69,21 +63,14 @@ def held(workspace: EmergencyDesk) -> Output:
     waiting = workspace.desk.held()
     if not waiting:
         return Output([], ["nothing waits for a person"])
-    return Output(
-        as_rows(waiting),
-        [
-            *lines(waiting, workspace.zone),
-            f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME",
-            f"or:     {program()} retry ID --as NAME",
-        ],
-    )
+    decide = f"decide: {program()} resolve ID send|queue|drop|ADDRESS --as NAME"
+    retry = f"or:     {program()} retry ID --as NAME"
+    return Output(as_rows(waiting), [*lines(waiting, workspace.zone), decide, retry])
 
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
 @click.argument("choice", metavar="send|queue|drop|ADDRESS")
-@why_option
-@in_workspace
 @decides(Right.SETTLE)
 def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: str) -> Output:
     """Decide a held delivery.
@@ -97,8 +84,6 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@why_option
-@in_workspace
 @decides(Right.SETTLE)
 def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     """Try a failed delivery again, unchanged."""
@@ -107,9 +92,7 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
 
 @click.command()
 @click.argument("delivery_id", metavar="ID")
-@why_option
-@in_emergency
-@decides(Right.SETTLE)
+@decides(Right.SETTLE, in_emergency)
 def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Output:
     """Take a delivery out that is not sent."""
     return _decided(workspace.desk.cancel(delivery_id, by=by, why=why))
@@ -125,8 +108,7 @@ def _decided(row: Delivery) -> Output:
 @click.option("--text", required=True, help="What is right.")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
 @click.option("--delete", is_flag=True, help="Delete the original too.")
-@in_corrections
-@decides(Right.CORRECT)
+@decides(Right.CORRECT, in_corrections, asks_why=False)
 def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by: str) -> Output:
     """Put a dated correction of POST before the approvers.
 
@@ -134,21 +116,16 @@ def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by:
     as any post; then `resolve` sends it.
     """
     rows = desk.correct(post, text, by=by, why=why, delete_original=delete)
-    return Output(
-        as_rows(rows),
-        [
-            *(f"{row.id[:8]}  {row.account}: {row.status.text}" for row in rows),
-            f"next: {program()} approve {rows[0].post_id} --as NAME",
-            *(f"then: {program()} resolve {row.id[:8]} send --as NAME" for row in rows),
-        ],
-    )
+    told = [f"{row.id[:8]}  {row.account}: {row.status.text}" for row in rows]
+    told += [f"next: {program()} approve {rows[0].post_id} --as NAME"]
+    told += [f"then: {program()} resolve {row.id[:8]} send --as NAME" for row in rows]
+    return Output(as_rows(rows), told)
 
 
 @click.command()
 @click.argument("post")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
-@in_corrections
-@decides(Right.CORRECT)
+@decides(Right.CORRECT, in_corrections, asks_why=False)
 def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
     """Delete every status of POST and say what could not be deleted; then the exit code is 1.
 
@@ -159,19 +136,14 @@ def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
         line = "another post was deleted within a day: somebody else must retract this one too"
         return Output((), [line], code=1)
     signs = {True: "deleted", False: "NOT deleted"}
-    return Output(
-        outcomes,
-        [f"{signs[each.deleted]}: {each.account} {each.url}: {each.told}" for each in outcomes],
-        code=0 if all(each.deleted for each in outcomes) else 1,
-    )
+    told = [f"{signs[each.deleted]}: {each.account} {each.url}: {each.told}" for each in outcomes]
+    return Output(outcomes, told, code=0 if all(each.deleted for each in outcomes) else 1)
 
 
 @click.command()
 @click.argument("post", metavar="POST")
 @click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
-@why_option
-@in_corrections
-@decides(Right.CORRECT)
+@decides(Right.CORRECT, in_corrections)
 def republish(desk: Corrections, post: str, accounts: tuple[str, ...], by: str, why: str) -> Output:
     """Put POST, which others took down, before the approvers again, for other ACCOUNTs."""
     rows = desk.republish(post, accounts, by=by, why=why)
@@ -187,7 +159,7 @@ def corrections(desk: Corrections, html: Path | None) -> Output:
     """List what was corrected and retracted; it names no person."""
     entries = desk.listed()
     if html is not None:
-        from bot.web.pages.corrections import public_page
+        from bot.web.pages.public import public_page
 
         html.write_text(public_page(entries, desk.rendered().campaign, SPECS), encoding="utf-8")
     return Output(entries, _correction_lines(entries, desk.rendered().campaign.zone))
@@ -224,3 +196,106 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
         by = prove(workspace.store, workspace.clock, workspace.campaign.schedule.mode)
         found = guard.accept(workspace.written, by=by, why=why)
     return Output(found, [*map(str, found), f"confirmed by {by}: {len(found)} change(s)"])
+
+
+def _turning_away(verb: Verb, help_text: str) -> click.Command:
+    """Return a verb about what others do with a post that is out: replies and quotes."""
+
+    @click.command(verb.replace(" ", "-"), help=help_text)
+    @click.argument("delivery_id", metavar="ID")
+    @click.argument("address", metavar="ADDRESS")
+    @decides(Right.CORRECT)
+    def turn(workspace: Workspace, delivery_id: str, address: str, by: str, why: str) -> Output:
+        with closing(workspace.connections()) as connections:
+            row = workspace.desk.find(delivery_id)
+            interactions = Interactions(workspace.store, workspace.clock, connections.platform)
+            interactions.decide(row, verb, address, by=by, why=why)
+        value = {"done": verb, "delivery": row.id, "post": row.post_id, "account": row.account}
+        return Output(value, [f"done: {verb}, {row.post_id} on {row.account}"])
+
+    return turn
+
+
+_LOGGED = "The log keeps a hash of the address, nothing of what was written or by whom."
+hide_reply = _turning_away(
+    "hide reply",
+    "Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.\n\n"
+    + _LOGGED,
+)
+revoke_quote = _turning_away(
+    "revoke quote",
+    f"Take the delivery ID out of the quote at ADDRESS; the words around it stay.\n\n{_LOGGED}",
+)
+
+
+_COMMENT = click.option(
+    "--comment", required=True, metavar="TEXT",
+    help=f"What should change, or why not: plain text, {LONGEST} characters at most.",
+)  # fmt: skip
+_POST = click.argument("post", metavar="POST")
+
+
+@click.command()
+@_POST
+@_COMMENT
+@decides(Right.APPROVE, asks_why=False)
+def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output:
+    """Let POST wait: it is held until it is edited, or you approve it or `withdraw` this."""
+    return _output(_answers(workspace).ask_change(post, comment, by=by), "waits for a change", by)
+
+
+@click.command()
+@_POST
+@_COMMENT
+@decides(Right.APPROVE, asks_why=False)
+def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
+    """Never let POST go out as it is now: only an edited one may be planned again."""
+    return _output(_answers(workspace).refuse(post, comment, by=by), "is refused", by)
+
+
+@click.command()
+@_POST
+@decides(Right.APPROVE)
+def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
+    """Take back your approval of POST, or your request for a change, until it is sent."""
+    return _output(_answers(workspace).withdraw(post, by=by, why=why), "has it no more", by)
+
+
+@click.command()
+@_POST
+@_COMMENT
+@decides(Right.COMMENT, asks_why=False)
+def comment(workspace: Workspace, post: str, comment: str, by: str) -> Output:
+    """Add to what is said of POST; it changes nothing else."""
+    _answers(workspace).comment(post, comment, by=by)
+    return Output({"post": post, "by": by}, [f"{post}: it is in the log"])
+
+
+@click.command()
+@_POST
+@in_workspace
+def comments(workspace: Workspace, post: str) -> Output:
+    """List the answers and comments on POST; `!` marks what holds it back now."""
+    found, zone = _answers(workspace).thread(post), workspace.campaign.zone
+    told = [
+        f"{'!' if each.stands else ' '} {shown(each.at, zone)}  {each.by}: {each.answer}"
+        + (f": {each.comment}" if each.comment else "")
+        for each in found
+    ]
+    return Output(found, told or [f"nobody has said anything of {post}"])
+
+
+def _answers(workspace: Workspace) -> Answers:
+    return Answers(workspace.store, workspace.clock)
+
+
+def _output(answered: Answered, what: str, by: str) -> Output:
+    told = []
+    for row in answered.rows:
+        if row in answered.too_late:
+            told.append(f"{row.account}: too late, it is on its way: {row.status.text}")
+        elif row.part == 0:
+            told.append(f"{row.account}: {what}: {row.status.text}")
+    value = {"by": by, "about": list(as_rows(answered.rows))}
+    value["too_late"] = list(as_rows(answered.too_late))
+    return Output(value, told, code=1 if answered.too_late else 0)

@@ -1,23 +1,24 @@
 """The command line: finds a verb, runs it, and turns errors into exit codes."""
 
-from __future__ import annotations
-
 import importlib
 import io
 import os
+import subprocess
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout, suppress
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import click
 
-from bot import program
+from bot import VERSION, program
 from bot.cli.terminal import show
 from bot.errors import BotError, ContentError
 from bot.masking import masked
 
+_ROOT = Path(__file__).resolve().parents[2]
 #: Exit codes; wrong use is click's own 2.
 DONE, PERSON, BUG, INTERRUPTED = 0, 1, 3, 130
 
@@ -27,39 +28,39 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "check": ("content", "Validate everything and print every problem."),
     "preview": ("content", "Show what each account would show."),
     "quote": ("content", "Tell where a text stands in which source, or what is nearest."),
-    "sheet": ("sheets", "Posts as a spreadsheet, and back into the files."),
+    "sheet": ("composing", "Posts as a spreadsheet, and back into the files."),
     "excerpt": ("composing", "Write a post that quotes a passage, as YAML to paste."),
     "plan": ("content", "Show the calendar ahead."),
     "rehearse": ("content", "Run the coming days on a fast clock; nothing leaves the machine."),
     "run": ("upkeep", "Run the service."),
     "approve": ("decisions", "Approve what a post will send."),
-    "ask-change": ("answers", "Ask for a change of a post; until then it waits."),
-    "refuse": ("answers", "Never let a post go out as it is."),
-    "withdraw": ("answers", "Take your own answer back, until the post is sent."),
-    "comment": ("answers", "Say something of a post."),
-    "comments": ("answers", "List what people said of a post."),
-    "pause": ("pausing", "Hold everything, or a part, before its next network call."),
-    "resume": ("pausing", "Let sending go on."),
+    "ask-change": ("decisions", "Ask for a change of a post; until then it waits."),
+    "refuse": ("decisions", "Never let a post go out as it is."),
+    "withdraw": ("decisions", "Take your own answer back, until the post is sent."),
+    "comment": ("decisions", "Say something of a post."),
+    "comments": ("decisions", "List what people said of a post."),
+    "pause": ("emergency", "Hold everything, or a part, before its next network call."),
+    "resume": ("emergency", "Let sending go on."),
     "held": ("decisions", "List what waits for a person."),
     "resolve": ("decisions", "Decide a held delivery: send, queue, drop, or its address."),
     "retry": ("decisions", "Try a failed delivery again."),
     "cancel": ("decisions", "Take an unsent delivery out."),
     "correct": ("decisions", "Publish a dated correction of what is out."),
     "retract": ("decisions", "Take a post down everywhere."),
-    "hide-reply": ("interactions", "Hide a reply to a post that is out."),
-    "revoke-quote": ("interactions", "Take a post that is out apart from a quote of it."),
+    "hide-reply": ("decisions", "Hide a reply to a post that is out."),
+    "revoke-quote": ("decisions", "Take a post that is out apart from a quote of it."),
     "republish": ("decisions", "Send what others took down to other accounts."),
     "corrections": ("decisions", "List what was corrected and retracted."),
     "verify": ("public", "Tell whether a text is ours: exact, published, altered, or nowhere."),
     "site": ("public", "Write what is published as static pages, with a signed record."),
     "kit": ("public", "Write what partners may post: texts, cards, links, a sheet to print."),
-    "publish-source": ("evidence", "Publish a whole source as a record of an account."),
-    "archive": ("evidence", "Keep pages and own posts as evidence; look after links."),
+    "publish-source": ("public", "Publish a whole source as a record of an account."),
+    "archive": ("public", "Keep pages and own posts as evidence; look after links."),
     "deliveries": ("upkeep", "List deliveries and where they stand."),
-    "status": ("status", "Tell what is so and whether it works."),
+    "status": ("emergency", "Tell what is so and whether it works."),
     "accept-config": ("decisions", "Confirm a change of mode, accounts, rules or sources."),
     "user": ("people", "Say who may use the dashboard, and who may decide."),
-    "contact": ("contacts", "Say where users are told what waits for them."),
+    "contact": ("people", "Say where users are told what waits for them."),
     "audit": ("audit", "Show or verify the log of decisions."),
     "doctor": ("upkeep", "Try every account, secret, library and file."),
     "probe": ("upkeep", "Tell what an account's server can do; with --post, try it."),
@@ -80,14 +81,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
 class Verbs(click.Group):
     """Loads a verb's module when it is called: `check` need not wait for atproto."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(VERBS)
 
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        cmd_name: str,
-    ) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
         # Only the verb that is called pays for its imports (atproto alone takes 0.8 s).
@@ -95,11 +92,7 @@ class Verbs(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        formatter: click.HelpFormatter,
-    ) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
 
@@ -113,14 +106,32 @@ def root() -> None:
 
 
 def _show_version(context: click.Context) -> NoReturn:
-    from bot.cli.version import version_text  # only who asks pays for it
-
     show(version_text())
     context.exit()
 
 
+def version_text(root: Path = _ROOT) -> str:
+    """Return the version, with the commit where the image or a checkout knows it."""
+    commit = _commit(root)
+    return f"verbatim {VERSION}" + (f" (commit {commit})" if commit else "")
+
+
+def _commit(root: Path) -> str:
+    with suppress(OSError):
+        return (root / "COMMIT").read_text(encoding="utf-8").strip()  # the Dockerfile writes it
+    if not (root / ".git").exists():
+        return ""  # a checkout further up is another project's
+    where = ("-c", "safe.directory=*", f"--git-dir={root / '.git'}")
+    try:
+        return subprocess.run(  # noqa: S603 - words of ours
+            ["git", *where, "rev-parse", "--verify", "HEAD"],  # noqa: S607 - the system's git
+            capture_output=True, check=True, encoding="utf-8", timeout=10,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave the process with its exit code."""
     with redirect_stdout(_Patient(sys.stdout)) if sys.stdout else nullcontext():
         code = run(arguments)
     _let_go()
@@ -159,7 +170,6 @@ def _let_go() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and give its exit code."""
     try:
         code = root.main(args=arguments, prog_name=program(), standalone_mode=False)
         return code if isinstance(code, int) else DONE

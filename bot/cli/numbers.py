@@ -1,7 +1,5 @@
 """Verbs of who reads the numbers."""
 
-from __future__ import annotations
-
 import csv
 import sys
 import textwrap
@@ -16,14 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import visible
-from bot.app import numbers
 from bot.app.content import SPECS, Paths
+from bot.app.jobs import collect_now, digest_of
 from bot.app.storage import settings
 from bot.app.workspace import open_readonly
 from bot.authority.access import Access
 from bot.authority.users import Right
 from bot.cli.output import Output, json_option, places, print_json, prints, somebody
-from bot.cli.people import proved
+from bot.cli.proof import proved
 from bot.cli.terminal import show
 from bot.content.zones import shown
 from bot.engagement import export as exports
@@ -37,7 +35,7 @@ from bot.engagement.report import Report, Reporter
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.operations.channels import channels_of
-from bot.operations.monthly import monthly, sign_off
+from bot.operations.digest import monthly, sign_off
 from bot.settings import write_private
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -48,7 +46,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 @prints
 def collect(paths: Paths) -> Output:
     """Read the numbers that are due now; a running service does so by itself."""
-    tally = numbers.collect_now(paths)
+    tally = collect_now(paths)
     line = (
         f"{tally.taken} read, {tally.put_off} tried again later, {tally.failed} failed, "
         f"{tally.missed} missed, {tally.gone} gone; followers of {tally.followers} account(s)"
@@ -77,7 +75,7 @@ def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
     """Send the last seven days' summary to VERBATIM_ALERTS; `run` does so each Monday."""
     with open_readonly(paths) as workspace:
         channels = channels_of(tuple(map(str, settings().alerts)))
-        wanted = numbers.digest_of(
+        wanted = digest_of(
             workspace.store, workspace.clock, lambda: workspace.rendered, SPECS, channels
         )
         message = wanted.message()
@@ -125,15 +123,12 @@ def _tell(
 ) -> None:
     """Print the report in one form or another, while its database is open."""
     if post is not None and not report.posts:
-        raise OperatorError(
-            f"nothing of {post!r} has gone out{' since then' if report.since else ''}"
-        )
+        since = " since then" if report.since else ""
+        raise OperatorError(f"nothing of {post!r} has gone out{since}")
     if html is not None:
         write_private(html, page(report))
-        show(
-            f"{html}: {sum(each.n for each in report.posts.values())} statuses",
-            err=as_json or as_csv,
-        )
+        count = sum(each.n for each in report.posts.values())
+        show(f"{html}: {count} statuses", err=as_json or as_csv)
     if as_json:
         print_json(exports.json_of(report, by))
     elif as_csv:

@@ -1,16 +1,14 @@
 """What all verbs share: where things are, who decides, how output is printed."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
 
 import click
@@ -21,10 +19,6 @@ from bot.cli.terminal import show, wrapped
 from bot.content.zones import brief
 from bot.delivery.model import Delivery, Occurrence, occurrence_text
 from bot.rendering.layout import first_words
-
-if TYPE_CHECKING:
-    from bot.app.workspace import EmergencyDesk, Workspace
-    from bot.planning.corrections import Corrections
 
 P = ParamSpec("P")
 
@@ -78,33 +72,15 @@ def prints(verb: Callable[Concatenate[Paths, P], Output]) -> Callable[P, int | N
     @wraps(verb)
     def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
         as_json = options.pop("as_json")
-        return _print(verb(paths, *args, **options), as_json)
+        output = verb(paths, *args, **options)
+        if as_json:
+            print_json(output.value)
+        else:
+            for line in output.lines:
+                show(line)
+        return output.code
 
     return called
-
-
-def _print(output: Output, as_json: object) -> int:
-    if as_json:
-        print_json(output.value)
-    else:
-        for line in output.lines:
-            show(line)
-    return output.code
-
-
-def in_workspace(verb: Callable[Concatenate[Workspace, P], Output]) -> Callable[P, int | None]:
-    """Return a verb that works on an open database; its output is printed after that is closed."""
-    return _opening("open_workspace", verb)
-
-
-def in_emergency(verb: Callable[Concatenate[EmergencyDesk, P], Output]) -> Callable[P, int | None]:
-    """Return one that works whatever became of the content."""
-    return _opening("open_emergency", verb)
-
-
-def in_corrections(verb: Callable[Concatenate[Corrections, P], Output]) -> Callable[P, int | None]:
-    """Return one that works on what is out, with the accounts that it is on."""
-    return _opening("open_corrections", verb)
 
 
 def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callable[P, int | None]:
@@ -117,6 +93,14 @@ def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callab
             return verb(opened, *args, **options)
 
     return called
+
+
+#: Return a verb that works on an open database; its output is printed after that is closed.
+in_workspace = partial(_opening, "open_workspace")
+#: Return one that works whatever became of the content.
+in_emergency = partial(_opening, "open_emergency")
+#: Return one that works on what is out, with the accounts that it is on.
+in_corrections = partial(_opening, "open_corrections")
 
 
 def somebody(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:

@@ -1,110 +1,27 @@
-"""Who decides: the proof that a decision asks for, and the verbs that change users."""
+"""The verbs that change users, and where they are told what waits for them."""
 
-from __future__ import annotations
-
-import sys
 from collections.abc import Callable
-from functools import wraps
+from datetime import UTC, datetime
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from bot import program
 from bot.app.content import Paths, read_files
-from bot.app.storage import known_store, owner_for, settings
-from bot.app.workspace import EmergencyDesk, Workspace, open_users
+from bot.app.storage import known_store, owner_for
+from bot.app.workspace import open_users
 from bot.authority.access import SHORTEST, Access
-from bot.authority.signing_in import SignIn
 from bot.authority.user_table import User
-from bot.authority.users import Person, Right, Role
+from bot.authority.users import Right, Role
 from bot.cli.output import Output, as_option, places, prints
+from bot.cli.proof import proved
 from bot.cli.terminal import show, wrapped
 from bot.content.model import Mode
 from bot.errors import DecisionError
-from bot.planning.corrections import Corrections
+from bot.masking import masked
 from bot.planning.store import Store
-
-_Verb = TypeVar("_Verb", bound=Callable[..., Any])
-
-
-def decides(right: Right) -> Callable[[_Verb], _Verb]:
-    """Return a decorator: the verb's ``by`` is a user who has proved it and has this right."""
-
-    def decorate(verb: _Verb) -> _Verb:
-        @as_option
-        @wraps(verb)
-        def called(
-            workspace: Workspace | EmergencyDesk | Corrections, by: str, **options: Any
-        ) -> Any:
-            by = proved(Access(workspace.store, workspace.clock), workspace.mode, by, right)
-            return verb(workspace, by=by, **options)
-
-        return called  # type: ignore[return-value]  # the same but for `by`, which click gives it
-
-    return decorate
-
-
-def proved(access: Access, mode: Mode, name: str, right: Right, *, takes_token: bool = True) -> str:
-    """Return the name of who decides, once they have proved it by a token or their password.
-
-    Args:
-        takes_token: Not for what would outlast the token: a stolen one must end.
-
-    Raises:
-        DecisionError: they have not, or they may not.
-    """
-    if _believes_all(access, mode):
-        return name
-    if not access.has_users():
-        raise DecisionError(
-            "nobody can decide yet; the first user is made by: "
-            f"{program()} user add NAME --role operator --role approver --as NAME"
-        )
-    person = _person(access, name, takes_token=takes_token)
-    person.require(right)
-    return person.name
-
-
-def confirming(access: Access, name: str) -> str:
-    """Return who confirms where secrets go; before there are users, whoever is at the machine."""
-    if not access.has_users():
-        return "command line"
-    if not name:
-        raise DecisionError("say who confirms where the secrets go: --as NAME")
-    return proved(access, Mode.LIVE, name, Right.CONFIRM)
-
-
-def named(access: Access, mode: Mode, name: str) -> str:
-    """Return who says so, for what nobody need prove: a pause must never wait for a password."""
-    token = settings().token
-    person = access.person_of_token(token) if token else None
-    is_proved = person is not None and person.name == name
-    return name if is_proved or _believes_all(access, mode) else f"{name} (not proved)"
-
-
-def _believes_all(access: Access, mode: Mode) -> bool:
-    """Whether this is a rehearsal without users: nothing leaves the machine."""
-    return mode is Mode.REHEARSAL and not access.has_users()
-
-
-def _person(access: Access, name: str, *, takes_token: bool) -> Person:
-    users = access.store.users
-    user = users.get(name) or users.get(name.casefold())
-    if user is None:
-        raise DecisionError(f"there is no user {name!r}; `user list` names them")
-    if takes_token and (token := settings().token):
-        person = access.person_of_token(token)
-        if person is None or person.name != user.name:
-            raise DecisionError(f"VERBATIM_TOKEN does not stand for {user.name}, or no longer")
-        return person
-    if not sys.stdin.isatty():
-        other = "set VERBATIM_TOKEN_FILE, or " if takes_token else "by the password, no token: "
-        raise DecisionError(f"prove that you are {user.name}: {other}decide in a terminal")
-    password: str = click.prompt(f"Password of {user.name}", hide_input=True, err=True)
-    code = click.prompt("One-time code", err=True) if user.totp_secret else ""
-    return SignIn(access).prove(user.name, password, code)
-
 
 _ROLES = click.option(
     "--role", "roles", multiple=True, required=True,
@@ -117,17 +34,40 @@ _FILE = click.option(
 _NAME = click.argument("name", metavar="NAME")
 
 
-def _by_operator(verb: Callable[..., str]) -> Callable[..., Any]:
-    """Return a verb that an operator decides, whatever the mode is, and that says what it did."""
+def _by(prove: Callable[[Access, str, str], str]) -> Callable[..., Any]:
+    """Return a decorator of verbs over users, that return what they did; whatever the mode is.
 
-    @as_option
-    @places
-    @wraps(verb)
-    def called(paths: Paths, /, by: str, **options: Any) -> None:
-        with open_users(paths) as users:
-            show(verb(users, by=_operator(users, by), **options))
+    Args:
+        prove: Returns who decides, once they have proved it; of the users, by ``--as``, for NAME.
+    """
 
-    return called
+    def decorate(verb: Callable[..., str]) -> Callable[..., Any]:
+        @as_option
+        @places
+        @wraps(verb)
+        def called(paths: Paths, /, by: str, **options: Any) -> None:
+            with open_users(paths) as users:
+                by = prove(users, by, options.get("name", by))
+                show(verb(users, by=by, **options))
+
+        return called
+
+    return decorate
+
+
+def _operator(users: Access, by: str, _name: str, *, takes_token: bool = False) -> str:
+    return proved(users, Mode.LIVE, by, Right.USERS, takes_token=takes_token)
+
+
+def _self(users: Access, by: str, name: str, *, takes_token: bool = False) -> str:
+    """Return who decides for a user: they themselves or an operator."""
+    if by.casefold() == name.casefold():
+        return proved(users, Mode.LIVE, by, Right.LOOK, takes_token=takes_token)
+    return _operator(users, by, name, takes_token=takes_token)
+
+
+def _first(users: Access, by: str, name: str) -> str:
+    return _operator(users, by, name) if users.has_users() else by
 
 
 @click.group()
@@ -143,44 +83,35 @@ def user() -> None:
 @_NAME
 @_ROLES
 @_FILE
-@as_option
-@places
+@_by(_first)
 def add_user(
-    paths: Paths, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
-) -> None:
+    users: Access, name: str, roles: tuple[str, ...], password_file: Path | None, by: str
+) -> str:
     """Make a user; the first one needs no proof, and must be an operator."""
     given = frozenset(map(Role, roles))
-    with open_users(paths) as users:
-        if users.has_users():
-            by = _operator(users, by)
-        elif Role.OPERATOR not in given:
-            raise DecisionError("the first user makes all others: give --role operator too")
-        users.add(name, given, _password(password_file), by=by)
-    show(f"{name} may sign in: {', '.join(sorted(roles))}")
+    if not users.has_users() and Role.OPERATOR not in given:
+        raise DecisionError("the first user makes all others: give --role operator too")
+    users.add(name, given, _password(password_file), by=by)
+    return f"{name} may sign in: {', '.join(sorted(roles))}"
 
 
 @user.command("password")
 @_NAME
 @_FILE
-@as_option
-@places
-def set_password(paths: Paths, name: str, password_file: Path | None, by: str) -> None:
+@_by(_self)
+def set_password(users: Access, name: str, password_file: Path | None, by: str) -> str:
     """Give yourself, or as an operator somebody else, another password.
 
     It ends all sessions and tokens. Your own asks for the one before.
     """
-    with open_users(paths) as users:
-        is_own = by.casefold() == name.casefold()
-        by = _self(users, by, takes_token=False) if is_own else _operator(users, by)
-        new = _password(password_file)
-        users.set_password(name, new, by=by)
-    show(f"{name} has another password, is signed out everywhere and has no tokens")
+    users.set_password(name, _password(password_file), by=by)
+    return f"{name} has another password, is signed out everywhere and has no tokens"
 
 
 @user.command("roles")
 @_NAME
 @_ROLES
-@_by_operator
+@_by(_operator)
 def set_roles(users: Access, name: str, roles: tuple[str, ...], by: str) -> str:
     """Give a user these roles and no other."""
     users.set_roles(name, frozenset(map(Role, roles)), by=by)
@@ -191,7 +122,7 @@ def set_roles(users: Access, name: str, roles: tuple[str, ...], by: str) -> str:
 
 @user.command("remove")
 @_NAME
-@_by_operator
+@_by(_operator)
 def remove_user(users: Access, name: str, by: str) -> str:
     """Take a user away and sign them out."""
     users.remove(name, by=by)
@@ -201,19 +132,16 @@ def remove_user(users: Access, name: str, by: str) -> str:
 
 @user.command("sign-out")
 @_NAME
-@as_option
-@places
-def sign_out(paths: Paths, name: str, by: str) -> None:
+@_by(partial(_self, takes_token=True))
+def sign_out(users: Access, name: str, by: str) -> str:
     """End all sessions and tokens of a user."""
-    with open_users(paths) as users:
-        by = _self(users, by) if by == name else _operator(users, by, takes_token=True)
-        ended = users.sign_out_everywhere(name, by=by)
-    show(f"{ended} session(s) of {name} ended, and all tokens")
+    ended = users.sign_out_everywhere(name, by=by)
+    return f"{ended} session(s) of {name} ended, and all tokens"
 
 
 @user.command("reset")
 @_NAME
-@_by_operator
+@_by(_operator)
 def reset_user(users: Access, name: str, by: str) -> str:
     """Forget NAME's lost device: its codes, passkeys, tokens and sessions; not the password."""
     users.reset(name, by=by)
@@ -223,23 +151,21 @@ def reset_user(users: Access, name: str, by: str) -> str:
 
 @user.command("token")
 @click.option("--label", required=True, help="What it is for.")
-@as_option
-@places
-def make_token(paths: Paths, label: str, by: str) -> None:
+@_by(_self)
+def make_token(users: Access, label: str, by: str) -> str:
     """Print a token that stands for you on the command line for 90 days; it is shown this once.
 
     Put it into a file that only you can read, and name that in VERBATIM_TOKEN_FILE. It asks for
     your password.
     """
-    with open_users(paths) as users:
-        person = users.person(_self(users, by, takes_token=False))
-        show(users.new_token(person, label) if person else "")
+    person = users.person(by)
+    return users.new_token(person, label) if person else ""
 
 
 @user.command("pin")
 @_NAME
 @click.argument("code", metavar="CODE")
-@_by_operator
+@_by(_operator)
 def pin_key(users: Access, name: str, code: str, by: str) -> str:
     """Let the passkey of NAME that has CODE sign approvals. Ask NAME for the code by voice.
 
@@ -252,7 +178,7 @@ def pin_key(users: Access, name: str, code: str, by: str) -> str:
 
 @user.command("unpin")
 @_NAME
-@_by_operator
+@_by(_operator)
 def unpin_keys(users: Access, name: str, by: str) -> str:
     """Let no passkey of NAME sign approvals any more; those given before count no more either."""
     count = users.store.keys.unpin(name)
@@ -267,14 +193,9 @@ def list_users(paths: Paths) -> Output:
     owner_for(paths, read_files(paths.config, paths.posts))
     with known_store(paths) as store:
         rows = [_row(store, known) for known in store.users.all()] if store else []
-    return Output(
-        rows,
-        [line for row in rows for line in _lines(row)]
-        or [
-            "no users; this makes one:",
-            f"  {program()} user add NAME --role operator --as NAME",
-        ],
-    )
+    told = [line for row in rows for line in _lines(row)]
+    none = ["no users; this makes one:", f"  {program()} user add NAME --role operator --as NAME"]
+    return Output(rows, told or none)
 
 
 def _row(store: Store, known: User) -> dict[str, Any]:
@@ -296,24 +217,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
         f"passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
         for key in row["passkeys"]
     )
-    return [
-        *wrapped(f"{row['name']}: {', '.join(row['roles'])}{codes}", indent=4),
-        *(line for key in keys for line in wrapped(key, begin="    ", indent=8)),
-    ]
-
-
-def _operator(users: Access, name: str, *, takes_token: bool = False) -> str:
-    """Return the name of an operator who has proved it, whatever the mode is."""
-    return proved(users, Mode.LIVE, name, Right.USERS, takes_token=takes_token)
-
-
-def _self(users: Access, name: str, *, takes_token: bool = True) -> str:
-    return proved(users, Mode.LIVE, name, Right.LOOK, takes_token=takes_token)
-
-
-def self_or_operator(users: Access, by: str, name: str) -> str:
-    """Return who decides for a user: they themselves or an operator, by the password, no token."""
-    return _self(users, by, takes_token=False) if by == name else _operator(users, by)
+    told = [*wrapped(f"{row['name']}: {', '.join(row['roles'])}{codes}", indent=4)]
+    return told + [line for key in keys for line in wrapped(key, begin="    ", indent=8)]
 
 
 def _unpin(users: Access, name: str) -> None:
@@ -331,3 +236,63 @@ def _password(file: Path | None) -> str:
     prompt = f"Password ({SHORTEST} characters or more)"
     entered: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
     return entered
+
+
+@click.group()
+def contact() -> None:
+    """Say where users are told what waits for them, and who is told while they are away.
+
+    Users do it for themselves, operators for anybody; it asks for the password, no token.
+    """
+
+
+@contact.command("address")
+@_NAME
+@click.option("--file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Read the address from a file instead of asking.")  # fmt: skip
+@click.option("--forget", is_flag=True, help="Forget it.")
+@_by(_self)
+def set_address(users: Access, name: str, file: Path | None, forget: bool, by: str) -> str:
+    """Keep where NAME is told what waits for them: an Apprise address (mail, Signal, Matrix, ...).
+
+    It is kept in a private file on this machine, shown to nobody, and tried at once.
+    """
+    address = ""
+    if not forget:
+        prompt = partial(click.prompt, "Address", hide_input=True, err=True)
+        address = str(file.read_text(encoding="utf-8") if file else prompt()).strip()
+        masked.add(address)
+        _try_address(name, address)
+    users.set_address(name, address, by=by)
+    return f"{name} has no address" if forget else f"{name} is told what waits for them"
+
+
+def _try_address(name: str, address: str) -> None:
+    from bot.operations.channels import Alert, channels_of  # loads Apprise
+
+    if address.split() != [address]:  # of several, Apprise writes into the log what it cannot read
+        raise DecisionError("give one address, with no space in it")
+    channels = channels_of((address,), whose=f"address of {name}")
+    if not channels.send(Alert("Verbatim", "Here you are told what waits for you.")):
+        raise DecisionError(f"it takes no messages: {', '.join(channels.failing().values())}")
+
+
+@contact.command("away")
+@_NAME
+@click.option("--until", metavar="DAY", required=True, type=click.DateTime(["%Y-%m-%d"]),
+              help="First day on which they are back.")  # fmt: skip
+@click.option("--substitute", metavar="NAME", required=True, help="Who is told in their place.")
+@_by(_self)
+def set_away(users: Access, name: str, until: datetime, substitute: str, by: str) -> str:
+    """Let a substitute be told what waits for NAME, who is away; each acts by their own roles."""
+    users.set_absence(name, substitute, until.replace(tzinfo=UTC), by=by)
+    return f"until {until:%Y-%m-%d} {substitute} is told what waits for {name}"
+
+
+@contact.command("back")
+@_NAME
+@_by(_self)
+def set_back(users: Access, name: str, by: str) -> str:
+    """Let NAME be told again what waits for them."""
+    users.end_absence(name, by=by)
+    return f"{name} is told again what waits for them"

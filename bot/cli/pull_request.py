@@ -4,22 +4,19 @@ GitHub reads both, and may take words in them for a command or for markup. So va
 are escaped, and the page is HTML blocks in which all foreign text is code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
+from typing import Any, Self
 
 from bot import visible
-from bot.app.content import Paths, by_path, prove_tree
+from bot.app.content import SPECS, Paths, by_path, prove_tree
 from bot.checks.checking import CheckedContent
 from bot.content.files import StoredTree
 from bot.content.model import NOWHERE, Post
 from bot.content.repository import GitRepository, RepositoryError
 from bot.content.zones import shown
 from bot.errors import DecisionError, Problem, Severity
-from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
 
 #: A job's page has 1 MiB at most; a longer one is not shown at all.
@@ -31,16 +28,17 @@ def annotation(problem: Problem) -> str:
     text = f"{problem.where}: {problem.message}" if problem.where else problem.message
     values = {"file": problem.file, "line": problem.line, "col": problem.column,
               "title": problem.rule}  # fmt: skip
-    properties = ",".join(f"{name}={_property(value)}" for name, value in values.items() if value)
+    escaped = {
+        name: _escaped(str(value)).replace(":", "%3A").replace(",", "%2C")
+        for name, value in values.items()
+        if value
+    }
+    properties = ",".join(f"{name}={value}" for name, value in escaped.items())
     return f"::{problem.severity} {properties}::{_escaped(text)}"
 
 
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(value: object) -> str:
-    return _escaped(str(value)).replace(":", "%3A").replace(",", "%2C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class ChangedPosts:
     removed: tuple[str, ...]
 
     @classmethod
-    def between(cls, base: CheckedContent | None, content: CheckedContent) -> ChangedPosts | None:
+    def between(cls, base: CheckedContent | None, content: CheckedContent) -> Self | None:
         """Compare two trees, without posts that have errors; None where this one is no campaign."""
         whole = content.without_errors().readable
         if whole is None:
@@ -117,89 +115,25 @@ def _content_of(post: Post, whole: RenderedCampaign) -> object:
 
 def write_summary(path: Path, problems: Sequence[Problem], posts: ChangedPosts | None) -> None:
     """Append the page of a job (``$GITHUB_STEP_SUMMARY``)."""
-    written = "".join(f"{block}\n\n" for block in _bounded(_page(problems, posts)))
-    with path.open("a", encoding="utf-8") as file:
-        file.write(written)
-
-
-def _bounded(blocks: Iterable[str]) -> Iterator[str]:
     left = _MOST_BYTES
-    for block in blocks:
-        left -= len(block.encode()) + 2
-        if left < 0:
-            yield "<p>There is more; <code>preview --all</code> shows it.</p>"
-            return
-        yield block
+    with path.open("a", encoding="utf-8") as file:
+        for block in _page(problems, posts):
+            left -= len(block.encode())
+            if left < 0:
+                file.write("<p>There is more; <code>preview --all</code> shows it.</p>\n\n")
+                return
+            file.write(block)
 
 
 def _page(problems: Sequence[Problem], posts: ChangedPosts | None) -> Iterator[str]:
-    errors = sum(each.severity is Severity.ERROR for each in problems)
-    yield "<h2>Posts of this change</h2>"
-    yield (
-        f"<p>{errors} error(s): nothing is applied before they are mended.</p>"
-        if errors
-        else "<p>No error.</p>"
-    )
-    if problems:
-        rows = "".join(
-            f"<tr><td>{each.severity}</td><td>{_code(f'{each.file}:{each.line}')}</td>"
-            f"<td>{_code(f'{each.where}: {each.message}' if each.where else each.message)}</td>"
-            f"<td>{_code(each.rule)}</td></tr>"
-            for each in sorted(problems, key=lambda each: each.severity is not Severity.ERROR)
-        )
-        head = "<tr><th></th><th>Where</th><th>Problem</th><th>Rule</th></tr>"
-        yield f"<table>{head}{rows}</table>"
-    if posts is None:
-        return
-    if not (posts.added or posts.changed or posts.removed):
-        yield "<p>No post is added, changed or taken out.</p>"
-    for title, each in (("New", posts.added), ("Changed", posts.changed)):
-        for post in each:
-            yield from _post(title, post, posts.whole)
-    for name in posts.removed:
-        yield f"<h3>Taken out: {_code(name)}</h3>"
+    from bot.web.rendering import environment  # only who writes a page pays for it
 
-
-def _post(title: str, post: Post, whole: RenderedCampaign) -> Iterator[str]:
-    yield f"<h3>{title}: {_code(post.id)}{'' if post.ready else ' (draft)'}</h3>"
-    moment = shown(post.at, whole.campaign.zone) if post.at else ""
-    about = {
-        "queue": post.queue, "at": moment, "theme": post.theme, "author": post.author,
-        "every year on": "{:02}-{:02}".format(*post.every_year.on) if post.every_year else "",
-    }  # fmt: skip
-    said = ", ".join(f"{name} {_code(value)}" for name, value in about.items() if value)
-    yield f"<p>{said}</p>"
-    for text in whole.texts_of(post):
-        name = _code(text.account.name)
-        if text.why_not:
-            yield f"<p><b>{name}</b>: nothing ({_code(text.why_not)})</p>"
-            continue
-        cost = whole.cost_of_all(text)
-        price = f", ${cost:.3f}" if cost else ""
-        for number, (status, length) in enumerate(zip(text.statuses, text.lengths, strict=True), 1):
-            part = f", part {number} of {len(text.statuses)}" if len(text.statuses) > 1 else ""
-            yield f"<p><b>{name}</b>: {length} of {text.max_length}{part}{price}</p>"
-            yield from _status(status)
-
-
-def _status(status: Status) -> Iterator[str]:
-    if status.warning:
-        yield f"<p>Folded behind: {_code(status.warning)}</p>"
-    # Nothing ends such a block but its own end, which no escaped text has.
-    yield f'<pre dir="auto" lang="{escape(status.lang)}">{_shown(status.text)}</pre>'
-    for picture in status.pictures:
-        yield f"<p>Picture {picture.width}×{picture.height}: {_code(picture.alt)}</p>"
-    if status.card:
-        card = status.card
-        lines = "<br>".join(
-            _code(each) for each in (card.title, card.description, card.url) if each
-        )
-        yield f"<blockquote>{lines}</blockquote>"
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(visible.line(text))}</code>"
-
-
-def _shown(text: str) -> str:
-    return escape(visible.block(text))
+    templates = environment(SPECS)
+    templates.filters |= {"line": visible.line, "shown": shown}
+    source = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
+    made: Any = templates.from_string(source).module
+    yield made.head(list(problems), posts)
+    if posts:
+        yield from (made.post_of("New", post, posts.whole) for post in posts.added)
+        yield from (made.post_of("Changed", post, posts.whole) for post in posts.changed)
+        yield from map(made.taken_out, posts.removed)

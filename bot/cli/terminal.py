@@ -1,7 +1,5 @@
 """The printer of every verb: nothing else writes to a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import click

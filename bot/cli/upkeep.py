@@ -1,31 +1,21 @@
 """Verbs of who runs the bot: the service, what is so, accounts, users, and the whole state."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import click
 
-from bot.app.backups import Restored, back_up_for, restore_backup
+from bot.app.backups import EMBEDDED, back_up_for, move_database, restore_backup
 from bot.app.connections import Connections, keep_secrets, refuse_given_elsewhere
 from bot.app.content import Paths
-from bot.app.moving import EMBEDDED, move_database
 from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.trust import ConfigurationGuard, unfit
 from bot.authority.users import Right
-from bot.cli.output import (
-    Output,
-    as_rows,
-    in_workspace,
-    lines,
-    places,
-    prints,
-)
-from bot.cli.people import confirming, decides
+from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
+from bot.cli.proof import confirming, decides
 from bot.cli.terminal import show, wrapped
 from bot.content.model import Account, Mode
 from bot.content.zones import brief
@@ -72,24 +62,12 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
     row, zone = workspace.desk.find(delivery_id), workspace.campaign.zone
     moves = workspace.store.outbox.moves_of(row.id)
     attempts = workspace.store.outbox.attempts_of(row.id)
-    return Output(
-        {**next(as_rows([row])), "moves": moves, "attempts": attempts},
-        [
-            *lines([row], zone),
-            row.status.text,
-            *(
-                line
-                for move in moves
-                for line in wrapped(
-                    f"{brief(move.at, zone):<17}",
-                    f"{move.before} -> {move.after}",
-                    f"{move.actor}{f': {move.reason}' if move.reason else ''}",
-                    begin="  ",
-                    indent=4,
-                )
-            ),
-        ],
-    )
+    told = [*lines([row], zone), row.status.text]
+    for move in moves:
+        cells = f"{brief(move.at, zone):<17}", f"{move.before} -> {move.after}"
+        actor = f"{move.actor}{f': {move.reason}' if move.reason else ''}"
+        told += wrapped(*cells, actor, begin="  ", indent=4)
+    return Output({**next(as_rows([row])), "moves": moves, "attempts": attempts}, told)
 
 
 @click.command()
@@ -106,26 +84,22 @@ def doctor(paths: Paths, ask: bool, send: bool) -> Output:
 
     findings = tuple(examine(paths, ask=ask, send=send))
     marks = {True: "ok   ", False: "WRONG"}
-    return Output(
-        findings,
-        [f"{marks[finding.is_well]} {finding.what}: {finding.told}" for finding in findings],
-        code=0 if all(finding.is_well for finding in findings) else 1,
-    )
+    told = [f"{marks[each.is_well]} {each.what}: {each.told}" for each in findings]
+    return Output(findings, told, code=0 if all(each.is_well for each in findings) else 1)
 
 
 @click.command()
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--post", is_flag=True,
               help="Send a test that few see, read it back and delete it; may cost.")  # fmt: skip
-@in_workspace
-@decides(Right.CONFIRM)
+@decides(Right.CONFIRM, asks_why=False)
 def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
     """Tell what ACCOUNT's server can do, as far as reading shows; nothing is posted.
 
     With --post: a status with a warning and a picture, and a reply, tried and deleted at once.
     The answers are kept, and used by the next `run`.
     """
-    from bot.app.probe import probe as tried  # takes long to load
+    from bot.app.doctor import probe as tried  # takes long to load
 
     accounts = workspace.campaign.schedule.accounts
     if name not in accounts:
@@ -143,13 +117,9 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
         store.accounts.remember(name, profile={"probe": seen_at})
         store.audit.write(by, "probe", name, detail=abilities, now=now)
     signs = {True: "can   ", False: "CANNOT"}
-    return Output(
-        {"account": name, "seen": seen, "trials": trials},
-        [
-            *(f"{subject}: {words}" for subject, words in seen.items()),
-            *(f"{signs[trial.is_able]} {trial.ability}: {trial.told}" for trial in trials),
-        ],
-    )
+    told = [f"{subject}: {words}" for subject, words in seen.items()]
+    told += [f"{signs[trial.is_able]} {trial.ability}: {trial.told}" for trial in trials]
+    return Output({"account": name, "seen": seen, "trials": trials}, told)
 
 
 @click.command()
@@ -253,20 +223,17 @@ def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path 
     the backup is read back first; what cannot be told is held for a person.
     """
     done = restore_backup(backup, paths.data, mode, loaded=loaded, identity=identity)
-    value = {"restored": backup, "kept": done.kept, "sent_log": done.has_log}
-    return Output(value, _restore_lines(done))
-
-
-def _restore_lines(done: Restored) -> Iterator[str]:
-    yield "restored; at the next `run` nothing is sent before everything due is read back"
-    yield "what cannot be told then is held: `held` lists it, `resolve` decides it"
-    if done.kept:
-        yield f"what stood there is kept as {done.kept}"
+    told = [
+        "restored; at the next `run` nothing is sent before everything due is read back",
+        "what cannot be told then is held: `held` lists it, `resolve` decides it",
+    ]
+    told += [f"what stood there is kept as {done.kept}"] * bool(done.kept)
     if not done.has_log:
-        yield (
+        told.append(
             "there is no sent log here: put the lost one in its place, or look at the accounts"
             " before the next `run` and `cancel` what is out already"
         )
+    return Output({"restored": backup, "kept": done.kept, "sent_log": done.has_log}, told)
 
 
 @click.command()

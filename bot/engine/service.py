@@ -22,13 +22,11 @@ from bot.engine.scheduler import AccountWorkers, Activity, PeriodicJob
 from bot.errors import ConflictError, DecisionError
 from bot.evidence.archive import Archive
 from bot.log import get_logger
-from bot.operations.channels import Channels
+from bot.operations.channels import Channels, Notifier
 from bot.operations.digest import Digest
-from bot.operations.disk import DiskWatch
 from bot.operations.model import MachineFacts, ServiceStatus
-from bot.operations.notifier import Notifier
-from bot.operations.personal import PersonalNotifier
-from bot.operations.status import Inspector, status_of
+from bot.operations.status import DiskWatch, Inspector, status_of
+from bot.operations.waiting import PersonalNotifier
 from bot.planning.store import Planner, Store
 from bot.rendering.rendered import RenderedCampaign
 

@@ -1,6 +1,4 @@
-"""The week's summary: what went out, what worked, what needs a person, the cost, what comes."""
-
-from __future__ import annotations
+"""The week's summary, and a month's report with what people decided and who signed it off."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,15 +11,58 @@ from tempfile import TemporaryDirectory
 from bot import visible
 from bot.clock import Clock
 from bot.content.zones import midnight, shown
+from bot.engagement.monthly import MonthlyReporter, Period
+from bot.engagement.monthly_text import CorrectedPost, PresentedMonth, SignOff
 from bot.engagement.presenter import Presented, page
 from bot.engagement.report import Report, Reporter
 from bot.engagement.snapshots import SnapshotState
-from bot.errors import Severity
+from bot.errors import DecisionError, Severity
 from bot.log import get_logger
 from bot.operations.channels import Alert, Channels
 from bot.operations.model import Matter
+from bot.planning.corrections import public_corrections
 from bot.planning.outlook import Outlook
 from bot.planning.store import Store
+from bot.rendering.rendered import RenderedCampaign
+
+#: Of the audit row of a person who answers for a report.
+VERB = "sign report"
+
+
+def monthly(
+    store: Store, clock: Clock, rendered: RenderedCampaign, period: Period
+) -> PresentedMonth:
+    """Return the report of a period, with its newest signature."""
+    campaign = rendered.campaign
+    begin, end = period.bounds(campaign.zone)
+    entries = public_corrections(store, since=begin)
+    corrections = [
+        CorrectedPost(each.at, each.kind, each.post, each.why, each.text)
+        for each in entries
+        if each.at < end
+    ]
+    signed = next(iter(store.audit.about(period.key, VERB)), None)
+    return PresentedMonth(
+        MonthlyReporter(store, clock, campaign, rendered.specs).figures(period),
+        corrections,
+        SignOff(signed.who, signed.at, str(signed.detail.get("sha256"))) if signed else None,
+        rendered.pictures.get,
+    )
+
+
+def sign_off(store: Store, clock: Clock, month: PresentedMonth, *, by: str) -> None:
+    """Write down that a person answers for what a report says now.
+
+    Raises:
+        DecisionError: nothing went out in its period, or it is not over.
+    """
+    period = month.figures.period
+    if not month.figures.now.posts:
+        raise DecisionError(f"{period.name}: nothing went out, so there is nothing to sign")
+    if not month.is_over:
+        raise DecisionError(f"{period.name} is not over; sign it when no post can follow")
+    store.audit.write(by, VERB, period.key, detail={"sha256": month.sha256}, now=clock.now())
+
 
 log = get_logger(__name__)
 
@@ -57,7 +98,6 @@ class Digest:
     matters: Callable[[], Iterable[Matter]]
 
     def message(self) -> Message:
-        """Return the summary of the seven days before today."""
         reporter, now = self.reporter(), self.clock.now()
         zone = reporter.campaign.zone
         start, end = midnight(now, zone, days=-7), midnight(now, zone)
@@ -73,17 +113,11 @@ class Digest:
         }
         lines = [f"{week.campaign}, the seven days from {shown(start, week.zone)}"]
         for title, entries in chapters.items():
-            lines += [
-                "",
-                title,
-                *(f"- {visible.indented(entry)}" for entry in list(entries) or ["nothing"]),
-            ]
+            lines += ["", title]
+            lines += [f"- {visible.indented(entry)}" for entry in list(entries) or ["nothing"]]
         lines += ["", "The attached page has all numbers, their charts, and what the words mean."]
-        lines += [
-            "",
-            "How the log of decisions ends now, signed; keep it, `audit verify` takes it:",
-        ]
-        lines += [self.store.audit.signed_head(now)]
+        head = "How the log of decisions ends now, signed; keep it, `audit verify` takes it:"
+        lines += ["", head, self.store.audit.signed_head(now)]
         return Message(
             f"{week.campaign}: {first:%d %b} to {last:%d %b %Y}",
             "\n".join(lines),

@@ -1,7 +1,5 @@
 """What is judged of a running service, and what comes of it; times are UTC."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Opening a store: nothing is believed, created or upgraded without having been looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path

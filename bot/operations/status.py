@@ -3,16 +3,16 @@
 The database is looked through once a day: from a broken one nothing may be sent.
 """
 
-from __future__ import annotations
-
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from pathlib import Path
 
-from bot.clock import Clock
+from bot.clock import Clock, SystemClock
 from bot.content.model import Schedule
+from bot.db.sqlite import MEBIBYTE, Room, free_bytes
 from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
 from bot.delivery.model import Delivery, State
@@ -20,7 +20,6 @@ from bot.delivery.store import DIFFERS
 from bot.engagement.account_watch import FOREIGN
 from bot.errors import StoreError
 from bot.log import get_logger
-from bot.operations.disk import DiskWatch
 from bot.operations.judge import judge
 from bot.operations.model import AccountFacts, MachineFacts, ServiceFacts, ServiceStatus
 from bot.planning.removals import ASKED, BEGUN
@@ -28,10 +27,63 @@ from bot.planning.store import Store
 
 log = get_logger(__name__)
 
+#: People are told so long before the disk is full, or a post that lacks approvals is due.
+AHEAD = timedelta(days=1)
+#: A rate is none before this.
+_SHORTEST = timedelta(minutes=10)
+#: One a minute.
+_SAMPLES = 360
+
+
+@dataclass(slots=True)
+class DiskWatch:
+    """Looks at the disk of the data directory once a minute."""
+
+    directory: Path
+    room: Room
+    clock: Clock = field(default_factory=SystemClock)
+    _samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+
+    def run(self) -> None:
+        self._samples.append((self.clock.monotonic(), self.free()))
+
+    def free(self) -> int:
+        return free_bytes(self.directory)
+
+    def why(self) -> str:
+        """Return why nothing is begun; empty while there is room."""
+        if self.room.is_left(self.directory):
+            return ""
+        least = self.room.least_free // MEBIBYTE
+        return f"{_left(self.free(), self.directory)}, less than {least} MB"
+
+    def soon(self) -> str:
+        """Return when that will be so; empty where it will not."""
+        least, free = self.room.least_free, self.free()
+        if not least:
+            return ""
+        hours = hours_until(least, tuple(self._samples))
+        if hours is not None and hours < AHEAD / timedelta(hours=1):
+            return f"{_left(free, self.directory)}; in {hours:.0f} h nothing can be sent any more"
+        return _left(free, self.directory) if free < 4 * least else ""
+
+
+def hours_until(least: int, samples: tuple[tuple[float, int], ...]) -> float | None:
+    """Return when so little is left at the rate of the samples; None where it does not shrink."""
+    if len(samples) < 2:
+        return None
+    (start, before), (end, after) = samples[0], samples[-1]
+    if end - start < _SHORTEST.total_seconds() or after >= before:
+        return None
+    return max(0, after - least) * (end - start) / (before - after) / 3600
+
+
+def _left(free: int, directory: Path) -> str:
+    return f"{free // MEBIBYTE} MB are left on the disk of {directory}"
+
+
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
-#: How long before its time people are told that a post lacks approvals.
-AHEAD = timedelta(days=1)
 #: Verbs of the log that people are told of when they are asked for, begun and done; and how long.
 ALARMING = frozenset(
     {ASKED, BEGUN, DIFFERS, "retract", "republish", "restore", FOREIGN, "account changed"}
@@ -70,13 +122,17 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
         for beat in store.workers.alive(now, within=SILENT)
         if beat.facts.get("worker") not in own
     )
+    machines = (*facts.machines, *others)
+    if not machines and (disk := DiskWatch(store.directory, store.room).why()):
+        # No service says anything where it is at work but cannot write.
+        machines = (MachineFacts("", socket.gethostname(), disk=disk),)
     tallies, counts = store.outbox.tallies(), Counter[str]()
     for tally in tallies:
         counts[tally.state.value] += tally.count
     unapproved = tuple(_unapproved(facts, store))
     return replace(
         facts,
-        machines=(*facts.machines, *others) or _silenced(store),
+        machines=machines,
         paused=pause.text(facts.zone) if pause else "",
         pauses=store.pauses.lasting(),
         settling=store.restore_guard.reason() or "",
@@ -108,14 +164,7 @@ def _accounts(facts: ServiceFacts, store: Store, clock: Clock) -> Iterator[Accou
         )
 
 
-def _silenced(store: Store) -> tuple[MachineFacts, ...]:
-    """Return why no service says anything, where it is at work but cannot write."""
-    disk = DiskWatch(store.directory, store.room).why()
-    return (MachineFacts("", socket.gethostname(), disk=disk),) if disk else ()
-
-
 def _unapproved(facts: ServiceFacts, store: Store) -> Iterator[tuple[Delivery, int]]:
-    """Yield what is due soon, and the approvals that it lacks."""
     if facts.schedule is None:
         return
     consents = Consents(store, facts.schedule)

@@ -1,7 +1,5 @@
 """The shape of a source: headings, paragraphs, lists and signatures, sentence by sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -5,8 +5,6 @@
 links are allowed is for the caller to say.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from functools import cache
 

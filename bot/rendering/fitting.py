@@ -1,7 +1,5 @@
 """Cuts a long text into parts that fit, where a reader would, and loses nothing."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -196,7 +194,6 @@ def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Bre
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sort, and join what overlaps."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if joined and start < joined[-1][1]:

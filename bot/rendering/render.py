@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.content.model import Account, Campaign, MediaFile, Post
+from bot.content.model import Account, Campaign, Post
 from bot.errors import PictureError, Problem
 from bot.platforms.spec import EVERYONE, Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
-from bot.rendering.layout import lay_out, passage, short_link
-from bot.rendering.textfragment import with_text_fragment
+from bot.rendering.layout import lay_out, passage, short_link, with_text_fragment
 from bot.rendering.versions import (
     ThreadError,
     ThreadPart,
@@ -188,15 +187,12 @@ def _pictures(
             problems.append(problem_at(post, key, str(error), CARD))
     for number, file in enumerate(version.media):
         try:
-            found.append(source.fitted(file, context.limits) if source else _as_is(file))
+            usual = Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
+            found.append(source.fitted(file, context.limits) if source else usual)
         except PictureError as error:
             key = f"{version.key_of('media')}[{number}].file"
             problems.append(problem_at(post, key, str(error), PICTURE))
     return tuple(found)
-
-
-def _as_is(file: MediaFile) -> Picture:
-    return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
 
 
 def _address(context: _Context) -> str:

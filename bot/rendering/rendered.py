@@ -59,19 +59,16 @@ class RenderedCampaign:
         if problem.rule == PICTURE:  # it may be broken, too, which is nobody's limit
             return any(getattr(limits, each) != getattr(spec.limits, each)
                        for each in _PICTURE_LIMITS)  # fmt: skip
-        return problem.rule in MISFITS and (
-            (text.post.id, name) in self.known or not self._breaks(problem, text, spec)
-        )
-
-    def _breaks(self, problem: Problem, text: RenderedText, spec: PlatformSpec) -> bool:
-        """Return whether a post breaks the same rule by the limits that its platform has."""
+        if problem.rule not in MISFITS or (text.post.id, name) in self.known:
+            return problem.rule in MISFITS
         usual = render(
             text.post, text.account, campaign=self.campaign, spec=spec, limits=spec.limits
         )
-        return any((one.rule, one.where) == (problem.rule, problem.where) for one in usual.problems)
+        return (problem.rule, problem.where) not in {
+            (one.rule, one.where) for one in usual.problems
+        }
 
     def texts_of(self, post: Post) -> tuple[RenderedText, ...]:
-        """Return what each account would show of a post."""
         return tuple(self.texts[post.id, name] for name in post.accounts)
 
     def going_out(self) -> tuple[RenderedText, ...]:
@@ -138,8 +135,6 @@ def render_campaign(
     """Render every post for every account it goes to; a post without accounts goes to all.
 
     Args:
-        campaign: What was read.
-        specs: By platform.
         limits: By account; one without limits has its platform's.
         pictures: Makes pictures ready; without it they are as their files are.
         pictured: Of which posts pictures are made ready, which takes its time.

@@ -1,7 +1,5 @@
 """How alike two texts are: the share of three-word shingles that they have in common."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -46,11 +44,6 @@ def _shingles(text: str) -> _Shingles:
     return frozenset(zip(found, found[1:], found[2:], strict=False))
 
 
-def _jaccard(a: _Shingles, b: _Shingles) -> float:
-    common = len(a & b)
-    return common / (len(a) + len(b) - common) if common else 0.0
-
-
 def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     """List the pairs of texts that are at least that similar, in order.
 
@@ -70,7 +63,8 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     pairs: list[Pair] = []
     for second, rarest in enumerate(_rarest(shingles, threshold)):
         for first in sorted({text for shingle in rarest for text in holders[shingle]}):
-            score = _jaccard(shingles[first], shingles[second])
+            common = len(shingles[first] & shingles[second])
+            score = common / (len(shingles[first]) + len(shingles[second]) - common)
             if score >= threshold:
                 pairs.append(Pair(first, second, score))
         for shingle in rarest:

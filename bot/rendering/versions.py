@@ -3,8 +3,6 @@
 A post that is too long becomes a thread, of which each part repeats what it must.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 

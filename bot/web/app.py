@@ -1,15 +1,11 @@
 """The dashboard as an ASGI application: who asks, may they, what is answered."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
@@ -29,35 +25,14 @@ from bot.log import get_logger
 from bot.web.context import AppContext
 from bot.web.guard import POLICY_WITH_SCRIPT, RequestGuard
 from bot.web.rendering import Pages
-from bot.web.request import (
-    Page,
-    PageRoute,
-    Raw,
-    Redirect,
-    RefusedRequestError,
-    RequestContext,
-)
+from bot.web.request import Page, PageRoute, Raw, Redirect, RefusedRequestError, RequestContext
 
 log = get_logger(__name__)
-
-_Made = TypeVar("_Made")
 
 #: Names of the two cookies.
 _SESSION, _DEVICE = "verbatim", "verbatim-device"
 _PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_FIELDS = 40
-_CODES = {
-    400: "That request makes no sense",
-    401: "Please sign in",
-    403: "You may not do that",
-    404: "There is no such page",
-    405: "That is not possible here",
-    408: "That took too long",
-    409: "That could not be done",
-    413: "That is too long",
-    429: "Too many tries",
-    500: "Something is wrong with the bot",
-}
 
 #: Pages that are made at once, so that enough of the database's connections stay free: for whom we
 #: know to be signed in, and for strangers. A pause has a place of its own, and passwords another.
@@ -65,15 +40,9 @@ _FOR_PEOPLE, _FOR_STRANGERS, _FOR_PAUSE, _FOR_SIGNING_IN = 5, 2, 1, 8
 BODY_SECONDS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A form that was sent; empty for a request that sends none."""
-
-    values: ImmutableMultiDict[str, str]
-    upload: bytes | None = None
-
-
-_NO_FORM = _Form(ImmutableMultiDict())
+#: Values of a form that was sent, and its upload.
+_Form = tuple[ImmutableMultiDict[str, str], bytes | None]
+_NO_FORM: _Form = (ImmutableMultiDict(), None)
 
 
 class _Endpoint:
@@ -91,10 +60,10 @@ class _Endpoint:
         self._known: Mapping[str, datetime] = {}
 
     async def _in_thread(
-        self, request: Request, work: Callable[..., _Made], *arguments: Any
-    ) -> _Made:
+        self, request: Request, work: Callable[..., Response], *arguments: Any
+    ) -> Response:
         limiter = self._limiter(request)
-        return await to_thread.run_sync(partial(work, *arguments), limiter=limiter)
+        return await to_thread.run_sync(work, *arguments, limiter=limiter)
 
     def _limiter(self, request: Request) -> CapacityLimiter:
         seen = self._known.get(request.cookies.get(_cookie_name(self._context, _SESSION), ""))
@@ -114,8 +83,8 @@ class _Endpoint:
             try:
                 form = await _form(request, route)
             except RefusedRequestError as refusal:
-                status, text = refusal.status, str(refusal)
-                return await self._in_thread(request, self._refused, request, status, text)
+                refused = self._refused, request, refusal.status, str(refusal)
+                return await self._in_thread(request, *refused)
             return await self._in_thread(request, self._open, route, request, form)
 
         return endpoint
@@ -161,8 +130,8 @@ class _Endpoint:
             path=request.url.path,
             path_values={name: str(value) for name, value in request.path_params.items()},
             query=request.query_params,
-            form=form.values,
-            upload=form.upload,
+            form=form[0],
+            upload=form[1],
             session_token=token,
             person=person or self._context.guest(),
             visitor=Visitor(
@@ -187,12 +156,11 @@ class _Endpoint:
         if status == 403 and parsed.person is not None:
             audit, now = self._context.store.audit, self._context.clock.now()
             audit.write(parsed.person.name, "refused", parsed.path, why=message, now=now)
-        values = {"title": _CODES.get(status, "That is not possible"), "message": message}
+        values = {"code": status, "message": message}
         return self._page(parsed, Page("problem.html", values, status))
 
 
 def build(context: AppContext, routes: Sequence[PageRoute]) -> RequestGuard:
-    """Make the application."""
     desk = _Endpoint(context)
     app = Starlette(
         routes=[Route(each.path, desk.endpoint(each), methods=[each.method]) for each in routes],
@@ -232,7 +200,7 @@ async def _form(request: Request, route: PageRoute) -> _Form:
         raise RefusedRequestError(400, "the form cannot be read") from error
     if len(values) > _MOST_FIELDS:
         raise RefusedRequestError(400, "the form has too many fields")
-    return _Form(ImmutableMultiDict(values), upload)
+    return ImmutableMultiDict(values), upload
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

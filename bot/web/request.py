@@ -3,8 +3,6 @@
 Each value is read once, short, and without control characters.
 """
 
-from __future__ import annotations
-
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -146,7 +144,6 @@ class RequestContext:
         return value.replace("\r\n", "\n").replace("\r", "\n")
 
     def form_values(self, name: str) -> frozenset[str]:
-        """Read a value that may be there several times."""
         return frozenset(_proved(name, value, _LONGEST) for value in self.form.getlist(name))
 
     def require_proved_user(self) -> Person:

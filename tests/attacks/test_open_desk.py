@@ -23,7 +23,7 @@ from bot.authority.user_table import Passkey
 from bot.authority.users import Person
 from bot.delivery.model import State
 from bot.settings import Settings
-from bot.web import app, connections
+from bot.web import app, guard
 from bot.web.guard import POLICY
 from bot.web.server import dashboard
 from tests.attacks.attack import Attacker, attack
@@ -96,7 +96,7 @@ def test_half_open_requests_do_not_take_the_desk_down(
 def test_the_head_of_a_request_has_a_time_limit(
     desk: RunningBot, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.05)
     with line_to(desk) as line:
         line.sendall(sent)
 
@@ -110,7 +110,7 @@ def test_the_head_of_a_request_has_a_time_limit(
 )
 def test_a_form_has_a_time_limit(desk: RunningBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.05)
+    monkeypatch.setattr(guard, "HEAD_SECONDS", 0.05)
     place = desk.origin.removeprefix("http://")
     head = (
         f"POST /login HTTP/1.1\r\nHost: {place}\r\nOrigin: {desk.origin}\r\n"
@@ -253,7 +253,7 @@ def test_guesses_behind_a_proxy_count_for_whom_it_names(desk: RunningBot, proxy:
 def test_slow_requests_behind_a_proxy_count_for_whom_it_names(
     desk: RunningBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "PER_ADDRESS", 3)
+    monkeypatch.setattr(guard, "PER_ADDRESS", 3)
     with serving_behind(desk, "127.0.0.1") as origin, ExitStack() as stack:
         place, lines = origin.removeprefix("http://").split(":"), []
         for number in range(4):

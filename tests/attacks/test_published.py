@@ -13,8 +13,8 @@ import pytest
 from bot.app.content import Paths
 from bot.app.sheets import import_sheet
 from bot.authority.notices import Addresses
-from bot.cli.contacts import _try_address
 from bot.cli.main import run
+from bot.cli.people import _try_address
 from bot.content.documents import read_document
 from bot.content.sheetfile import rows_of, written
 from bot.delivery.answers import Answers

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from bot.app.content import prove_files
 from bot.content.model import Campaign
-from bot.rendering.textfragment import with_text_fragment
+from bot.rendering.layout import with_text_fragment
 from tests.browser.chromium import chromium, new_window
 from tests.conftest import ROOT
 from tests.fakes.loopback import Loopback, Told

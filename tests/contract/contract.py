@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol
 
 import pytest
 
-from bot.app.probe import probe
+from bot.app.doctor import probe
 from bot.canonical import sha256_hex
 from bot.content.model import Account
 from bot.errors import OverBudgetError, RejectedError, UnconfirmedError

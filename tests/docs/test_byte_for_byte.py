@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.cli.composing import write_campaign
+from bot.app.new_campaign import example_files
+from bot.cli.composing import write_files
 from bot.cli.main import run
 from tests.conftest import ROOT, require_tool
 from tests.docs.tree import files, read
@@ -96,7 +97,7 @@ def test_check_is_green_there(clone: Path) -> None:
 
 
 def test_a_campaign_that_init_writes_is_kept_so_too(tmp_path: Path) -> None:
-    write_campaign(tmp_path / "new")
+    write_files(tmp_path / "new", example_files(["mastodon"]))
 
     assert check(cloned(tmp_path / "new")) == 0
 

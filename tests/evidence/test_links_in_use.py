@@ -22,7 +22,7 @@ from bot.engagement.monthly import Period
 from bot.evidence import archive as archives
 from bot.evidence.archive import APART, Archive
 from bot.evidence.fetching import PageFetcher
-from bot.operations.monthly import monthly
+from bot.operations.digest import monthly
 from bot.public.record import signed_record
 from bot.public.site import site_files
 from bot.settings import Settings
@@ -155,7 +155,7 @@ def do(
     """Return what runs a verb as Ann; its exit code, and what it prints as JSON."""
     monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, "Ann"))
     made = partial(PageFetcher, resolve=pages.resolve, dial=pages.dial)
-    monkeypatch.setattr("bot.app.evidence.PageFetcher", made)
+    monkeypatch.setattr("bot.app.jobs.PageFetcher", made)
     tree, data = bot.tree, str(bot.data)
     where = ["--config", str(tree.schedule), "--posts", str(tree.posts), "--data", data]
 

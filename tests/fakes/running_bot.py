@@ -190,7 +190,6 @@ class RunningBot:
             known=self.settings,
             look=look,
             load=load,
-            rehearsed=self.data / "rehearsed.db",
             mode=self.mode,
             stop=self.stopping,
             platforms=self.platforms,

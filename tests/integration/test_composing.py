@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from bot.app.content import prove_files
+from bot.app.new_campaign import example_files
 from bot.canonical import sha256_hex
-from bot.cli.composing import write_campaign
+from bot.cli.composing import write_files
 from bot.content.quoting import found_at
 from bot.delivery.model import CancelReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
@@ -143,13 +144,13 @@ def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> No
 def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:
     folder = new_bot.folder / "new"
 
-    written = write_campaign(folder)
+    written = write_files(folder, example_files(["mastodon"]))
 
     loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=new_bot.clock)
     assert loaded.campaign is not None, loaded.problems
     assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(DecisionError, match="not empty"):
-        write_campaign(folder)
+        write_files(folder, {})
 
 
 def test_where_it_was_sent_is_told_though_its_file_is_gone(new_bot: RunningBot) -> None:

@@ -19,9 +19,9 @@ from bot.authority.signing_in import ABSOLUTE, IDLE
 from bot.authority.users import RIGHTS
 from bot.web.guard import POLICY
 from bot.web.pages import calendar
+from bot.web.rendering import words_of
 from bot.web.request import PageRoute
 from bot.web.routes import ROUTES
-from bot.web.words import words_of
 from tests.fakes.browser import PASSWORD, HttpBrowser
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import (

@@ -21,13 +21,13 @@ from bot.engagement.monthly import Period
 from bot.engagement.monthly_text import CorrectedPost, PresentedMonth, monthly_lines
 from bot.engagement.readings import Chosen
 from bot.errors import DecisionError
-from bot.operations.monthly import monthly, sign_off
+from bot.operations.digest import monthly, sign_off
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics, Picture, Status
-from bot.rendering.cards.card import CardText, draw
+from bot.rendering.cards.pictures import CardText, draw
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
 from tests.integration.store_rows import new_publication

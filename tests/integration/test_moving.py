@@ -264,7 +264,7 @@ def test_another_database_is_left_alone(
 #: Dies at the moment when it is called for the ``N``-th time, as by kill -9.
 _KILLED = """
 import os, sys
-from bot.app import moving
+from bot.app import backups
 from bot.db import migrate
 real, left = {module}.{name}, [{times}]
 def dies(*args, **named):
@@ -304,7 +304,7 @@ def moving(
 
 
 @pytest.mark.parametrize(("module", "name", "times"), [
-    ("migrate", "_copy", 3), ("moving", "set_revision", 1),
+    ("migrate", "_copy", 3), ("backups", "set_revision", 1),
 ])  # fmt: skip
 def test_killed_in_the_middle_the_old_one_is_in_force_and_the_new_one_unused(
     half_sent: RunningBot, moving: tuple[str, str, str], say: Say, module: str, name: str,
@@ -334,7 +334,7 @@ def test_killed_after_the_old_one_let_go_the_same_call_finishes_it(
 ) -> None:
     to, old, new = moving
 
-    killed(half_sent, to, "moving", name, times)
+    killed(half_sent, to, "backups", name, times)
 
     for url in (old, new):
         with pytest.raises(DatabaseUnusableError):
@@ -371,7 +371,7 @@ def test_what_an_unfinished_move_left_is_not_taken_for_a_later_one(
 ) -> None:
     say("move", "--to", postgres_url)
     half_sent.url = postgres_url
-    killed(half_sent, "embedded", "moving", "set_revision")
+    killed(half_sent, "embedded", "backups", "set_revision")
     half_sent.start()
     half_sent.wait(NINE + MINUTE)
     half_sent.stop()

@@ -11,9 +11,8 @@ import pytest
 from bot.authority.tables import StopReason
 from bot.delivery.sent_log import mark_restored
 from bot.errors import DiskFullError, RejectedError, SettingsError, UnconfirmedError
-from bot.operations.channels import Alert, Channel, Channels, channels_of, fitted
+from bot.operations.channels import Alert, Channel, Channels, Notifier, channels_of, fitted
 from bot.operations.model import ServiceStatus
-from bot.operations.notifier import Notifier
 from bot.platforms.spec import Charge
 from tests.fakes.loopback import Inbox, Loopback, ReceivedRequest, Told
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post

@@ -20,7 +20,7 @@ from bot.errors import DecisionError
 from bot.operations.status import status_of
 from bot.planning.outlook import outlook_of
 from bot.planning.store import Store
-from bot.web.calendar_entries import CalendarQuery
+from bot.web.pages.calendar import CalendarQuery
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 
@@ -43,7 +43,7 @@ def call(
 ) -> Do:
     """Run a verb as an operator; its exit code and all that people see."""
     monkeypatch.setattr("bot.app.workspace.clock_of", lambda _store: bot.clock)
-    monkeypatch.setattr("bot.app.workspace.SystemClock", lambda: bot.clock)
+    monkeypatch.setattr("bot.app.storage.SystemClock", lambda: bot.clock)
     token = token_of(bot.store, bot.clock, "olga", frozenset({Role.OPERATOR}))
     monkeypatch.setenv("VERBATIM_TOKEN", token)
     files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]

@@ -14,7 +14,7 @@ from bot.authority.users import Role
 from bot.cli.main import root
 from bot.delivery.answers import Answers
 from bot.masking import masked
-from bot.operations.personal import PersonalNotifier
+from bot.operations.waiting import PersonalNotifier
 from tests.fakes.running_bot import AUTHOR, DAY, NINE, START, RunningBot, enlist, post
 from tests.fakes.smtp import MailServer
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.clock import FastClock
 from bot.db.sqlite import MEBIBYTE, Room, free_bytes
-from bot.operations.disk import DiskWatch, hours_until
+from bot.operations.status import DiskWatch, hours_until
 from tests.fakes.running_bot import START
 
 HOUR = timedelta(hours=1)

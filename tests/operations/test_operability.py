@@ -22,7 +22,7 @@ from bot.db.sqlite import Room, free_bytes
 from bot.errors import Severity, StoreError
 from bot.operations.channels import channels_of
 from bot.operations.status import status_of
-from bot.web.monitor import Monitor
+from bot.web.server import Monitor
 from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.fakes.shipped import serving

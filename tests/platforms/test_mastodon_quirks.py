@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.app.probe import probe
+from bot.app.doctor import probe
 from bot.errors import (
     PlatformError,
     UnauthorizedError,

@@ -12,9 +12,8 @@ from bot.content.passages import is_whole
 from bot.content.quoting import is_exact, locate, occurrences, prove
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import Status
-from bot.rendering.layout import marks_for, own_marks
+from bot.rendering.layout import directive, marks_for, own_marks
 from bot.rendering.render import render
-from bot.rendering.textfragment import directive
 from tests.fakes.written import ATTRIBUTION, SPECS, campaign, post, source
 
 #: Words that a careless step (NFC, NFKC, smart quotes, strip, escape) would change.

@@ -2,7 +2,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from bot.rendering.textfragment import directive, with_text_fragment
+from bot.rendering.layout import directive, with_text_fragment
 from tests.fakes.written import LETTER_TEXT, stretch
 
 

@@ -10,7 +10,7 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from bot.web.connections import IN_ALL, PER_ADDRESS, BoundedProtocol
+from bot.web.guard import IN_ALL, PER_ADDRESS, BoundedProtocol
 
 
 class Line(asyncio.Transport):

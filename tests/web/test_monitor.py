@@ -15,7 +15,7 @@ import yaml
 from bot.authority.tables import StopReason
 from bot.operations.channels import ping
 from bot.settings import Settings
-from bot.web.monitor import Monitor, metrics, monitoring
+from bot.web.server import Monitor, metrics, monitoring
 from tests.conftest import ROOT
 from tests.fakes.loopback import Loopback, Told
 from tests.fakes.running_bot import ACCOUNTS, MINUTE, NINE, RunningBot, post

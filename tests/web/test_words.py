@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.platforms.status import Facet, FacetKind, Status
 from bot.rendering.layout import first_words
-from bot.web.words import difference, passage_in, pieces
+from bot.web.rendering import difference, passage_in, pieces, pieces_between
 
 LETTER = "First paragraph.\n\nSecond one, longer. It goes on.\n\nThird.\n\nFourth."
 
@@ -16,7 +16,7 @@ LETTER = "First paragraph.\n\nSecond one, longer. It goes on.\n\nThird.\n\nFourt
 def test_a_passage_is_marked_with_a_paragraph_on_each_side() -> None:
     start = LETTER.index("longer")
 
-    found = passage_in(LETTER, [(start, start + 6)], around=1)
+    found = passage_in(LETTER, [(start, start + 6)])
 
     assert [one.has_quote for one in found] == [False, True, False]
     assert found[1].pieces == (("Second one, ", False), ("longer", True), (". It goes on.", False))
@@ -25,7 +25,7 @@ def test_a_passage_is_marked_with_a_paragraph_on_each_side() -> None:
 def test_a_passage_over_two_paragraphs_is_marked_in_both() -> None:
     start, end = LETTER.index("goes"), LETTER.index("Third") + 5
 
-    found = passage_in(LETTER, [(start, end)], around=None)
+    found = passage_in(LETTER, [(start, end)])
 
     assert [one.has_quote for one in found] == [False, True, True, False]
 
@@ -35,9 +35,10 @@ def test_marking_loses_no_character(data: st.DataObject) -> None:
     places = sorted(data.draw(st.sets(st.integers(0, len(LETTER)), min_size=2, max_size=4)))
     spans = list(zip(places[::2], places[1::2], strict=False))
 
-    found = passage_in(LETTER, spans, around=None)
+    whole, shown = pieces_between(LETTER, (0, len(LETTER)), spans), passage_in(LETTER, spans)
 
-    assert "\n\n".join("".join(text for text, _ in one.pieces) for one in found) == LETTER
+    assert "".join(text for text, _ in whole.pieces) == LETTER
+    assert "\n\n".join("".join(text for text, _ in one.pieces) for one in shown) in LETTER
 
 
 @given(st.text(), st.text())

@@ -5,8 +5,6 @@ running text in Latin, Arabic and Chinese letters needs. Tested against Chromium
 whole of both.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -59,7 +57,6 @@ class Block:
 
     @property
     def leading(self) -> float:
-        """Distance of base lines in pixels."""
         return self.size * self.style.typeface.leading
 
     @property
@@ -175,8 +172,6 @@ def fit(
     """Set a paragraph as large as the box allows; None where the smallest size is too large.
 
     Args:
-        text: The paragraph.
-        style: How it is set.
         box: Width and height in pixels.
         sizes: Font sizes to try, the largest first.
         hangs: Its opening quotation mark stands outside the box.

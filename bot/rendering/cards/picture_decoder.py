@@ -5,8 +5,6 @@ nothing of the bot. The request is the first argument, as JSON, and the picture 
 input; the answer is a line of JSON, then the bytes of the new picture where one was asked for.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import math

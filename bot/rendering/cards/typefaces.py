@@ -1,7 +1,5 @@
 """The vendored fonts: which one writes a language, and what it cannot write."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -61,7 +59,6 @@ def typeface_for(lang: str) -> Typeface:
 
 @lru_cache(maxsize=64)
 def load(typeface: Typeface, size: float, weight: int = REGULAR) -> ImageFont.FreeTypeFont:
-    """Return a font of this size in pixels."""
     require_raqm()
     font = ImageFont.truetype(FONTS / typeface.file, size, layout_engine=ImageFont.Layout.RAQM)
     if typeface.varies:

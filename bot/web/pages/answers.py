@@ -1,7 +1,5 @@
 """The answers of approvers to a post, what people say of it, and what waits for whom this week."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +25,6 @@ _SAID = {ASK: "asks for a change", REFUSE: "refused it", WITHDRAW: "took their a
 def answer_values(
     request: RequestContext, post_id: str, waiting: Sequence[Delivery]
 ) -> dict[str, Any]:
-    """Return what the page of a post needs for its answers."""
     service, name = _answers(request.context), request.who.name
     consent, obstacle, options = _approval(request, waiting)
     thread = [each for each in service.thread(post_id) if each.answer in _SAID]
@@ -48,7 +45,6 @@ def answer_values(
         "said": _SAID,
         "open_fingerprints": sorted(current),
         "may_answer": bool(rows) and request.who.may(Right.APPROVE),
-        "may_comment": request.who.may(Right.COMMENT),
         "can_withdraw": has_approved or asks,
         "longest": LONGEST,
         "week": mine,
@@ -68,7 +64,6 @@ def all_waiting(request: RequestContext) -> tuple[tuple[WaitingPost, ...], ...]:
 
 
 def week(request: RequestContext) -> tuple[WaitingPost, ...]:
-    """Return what waits for whoever asks, in order of time."""
     return all_waiting(request)[0]
 
 

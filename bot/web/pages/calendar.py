@@ -1,22 +1,203 @@
-"""The calendar: month, week and list; local time or UTC; filters; and as a feed."""
+"""The calendar: month, week and list; local time or UTC; filters; and as a feed.
 
-from __future__ import annotations
+What happens when: deliveries, drafts and what is further ahead, one entry a post and moment.
+"""
 
+import re
 from calendar import Calendar
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from bot.content.model import Schedule
-from bot.content.slots import pause_on
+from bot.authority.pauses import pause_at
+from bot.content.model import Post, Schedule
+from bot.content.slots import pause_on, yearly_times
 from bot.content.zones import resolve
+from bot.delivery.model import Delivery, State
 from bot.planning.outlook import as_calendar, outlook_of
-from bot.planning.plan import EmptySlot
-from bot.web.calendar_entries import CalendarEntry, CalendarQuery, counted, filtered
+from bot.planning.plan import EmptySlot, Plan
+from bot.planning.store import Planner
+from bot.platforms.status import Status
+from bot.web.context import AppContext
+from bot.web.rendering import KIND_OF, KINDS, words_of
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
-from bot.web.words import KINDS, words_of
+
+_MOST_DAYS = 800
+_LINK = re.compile(r"https?://\S+")
+#: Kinds, those that need a person most first.
+_URGENCY = (
+    "failed",
+    "held",
+    "paused",
+    "asked",
+    "unapproved",
+    "sending",
+    "approved",
+    "forecast",
+    "draft",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One account's part in an entry."""
+
+    account: str
+    platform: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """One post at one moment (UTC), on some accounts."""
+
+    at: datetime
+    post_id: str
+    words: str
+    lang: str
+    theme: str
+    targets: tuple[Target, ...]
+
+    @property
+    def kind(self) -> str:
+        """What of it needs a person most."""
+        kinds = {target.kind for target in self.targets}
+        return next((kind for kind in _URGENCY if kind in kinds), min(kinds, default="draft"))
+
+
+class CalendarQuery:
+    """Looks things up once for one page."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._consents = context.desk.consents
+        self._kinds: dict[str, str] = {}
+        self._pauses = context.store.pauses.lasting()
+
+    def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
+        """Find what happens from ``since`` and before ``until``, in order."""
+        rows = self._context.store.outbox.find(since=since, until=until)
+        ahead = self._ahead(since, until, rows)
+        return _joined([*self._of_rows(rows), *ahead, *self._drafts(since, until)])
+
+    def empty_slots(self, since: datetime, until: datetime) -> list[EmptySlot]:
+        """Find the coming slots in a stretch of time that stay empty, and why."""
+        empty = self._outlook(until).empty_slots
+        return [slot for slot in empty if since <= slot.due_at < until]
+
+    def next(self, count: int) -> list[CalendarEntry]:
+        since = self._context.clock.now() - timedelta(hours=1)
+        states = {State.PLANNED, State.READY}
+        rows = self._context.store.outbox.find(states=states, since=since)
+        return _joined(self._of_rows(rows))[:count]
+
+    def kind_of(self, row: Delivery) -> str:
+        if row.state is not State.PLANNED:
+            return KIND_OF.get(row.state, row.state.value.lower())
+        if row.due_at and pause_at(self._pauses, row.due_at, *row.publication.pausable):
+            return "paused"
+        if row.fingerprint not in self._kinds:
+            consent = self._consents.of(row.publication)
+            waiting = "unapproved" if consent.missing else "approved"
+            self._kinds[row.fingerprint] = "asked" if consent.objection else waiting
+        return self._kinds[row.fingerprint]
+
+    def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:
+        for row in rows:
+            # What was cancelled no longer matters: something else took its place.
+            if row.part == 0 and row.due_at and row.state is not State.CANCELLED:
+                target = Target(row.account, row.platform, self.kind_of(row))
+                theme = row.publication.theme
+                yield self._entry(row.due_at, row.post_id, row.status, theme, target)
+
+    def _outlook(self, until: datetime) -> Plan:
+        context = self._context
+        days = max(0, min(_MOST_DAYS, (until - context.clock.now()).days + 1))
+        return Planner(context.store, context.clock).outlook(context.rendered(), days=days)
+
+    def _ahead(
+        self, since: datetime, until: datetime, rows: Iterable[Delivery]
+    ) -> Iterator[CalendarEntry]:
+        """Ask the planner for what the outbox does not reach to yet."""
+        whole, horizon = self._context.rendered(), self._context.store.outbox.planned_until()
+        if horizon and until <= horizon:
+            return
+        known = {(row.account, row.publication.occurrence) for row in rows}
+        for slot in self._outlook(until).assignments:
+            if since <= slot.due_at < until and (slot.account, slot.occurrence) not in known:
+                post = whole.campaign.post(slot.post_id)
+                status = whole.texts[slot.post_id, slot.account].statuses[0]
+                about = slot.account, post.theme if post else "", status.lang
+                kind = "paused" if pause_at(self._pauses, slot.due_at, *about) else "forecast"
+                target = Target(slot.account, whole.spec_of(slot.account).name, kind)
+                yield self._entry(slot.due_at, slot.post_id, status, about[1], target)
+
+    def _entry(
+        self, at: datetime, post_id: str, status: Status, theme: str, target: Target
+    ) -> CalendarEntry:
+        """Return an entry without what is the same in all of them: attribution and links."""
+        text = status.text
+        for source in self._context.campaign.sources.values():
+            text = text.replace(source.attribution, "")
+        bare = _LINK.sub("", text).strip()
+        return CalendarEntry(at, post_id, bare, status.lang, theme, (target,))
+
+    def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
+        campaign = self._context.campaign
+        for post in campaign.posts:
+            if not post.ready:
+                spec_of = self._context.rendered().spec_of
+                targets = tuple(
+                    Target(account, spec_of(account).name, "draft") for account in post.accounts
+                )
+                for at in _moments(post, since, until, campaign.zone):
+                    yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
+
+
+def _joined(entries: Iterable[CalendarEntry]) -> list[CalendarEntry]:
+    """Return one entry a post and moment, in order of time."""
+    found: dict[tuple[datetime, str], CalendarEntry] = {}
+    for entry in entries:
+        known = found.setdefault((entry.at, entry.post_id), entry)
+        if known is not entry:
+            targets = (*known.targets, *entry.targets)
+            found[entry.at, entry.post_id] = replace(known, targets=targets)
+    return sorted(found.values(), key=lambda entry: (entry.at, entry.post_id))
+
+
+def _moments(post: Post, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Return the moments a draft would have, from ``since`` and before ``until``."""
+    if post.at and since <= post.at < until:
+        yield post.at
+    if post.every_year:
+        first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+        times = yearly_times(post.every_year, zone=zone, first=first, last=last)
+        yield from (instant.utc for _year, instant in times if since <= instant.utc < until)
+
+
+def filtered(
+    entries: Iterable[CalendarEntry], *, account: str, kind: str, theme: str
+) -> list[CalendarEntry]:
+    """Keep what has an account, a status, or a theme; empty keeps all."""
+    kept = []
+    for entry in entries:
+        targets = tuple(
+            target
+            for target in entry.targets
+            if account in {"", target.account} and kind in {"", target.kind}
+        )
+        if targets and theme in {"", entry.theme}:
+            kept.append(replace(entry, targets=targets))
+    return kept
+
+
+def counted(entries: Iterable[CalendarEntry]) -> Mapping[str, int]:
+    return Counter(target.kind for entry in entries for target in entry.targets)
+
 
 VIEWS = ("month", "week", "list")
 _LIST_DAYS = 60
@@ -68,7 +249,6 @@ def page(request: RequestContext) -> Answer:
         "before": _step(view, day, -1),
         "after": _step(view, day, 1),
         "themes": themes,
-        "accounts": tuple(campaign.schedule.accounts),
     }
     return Page("calendar.html", values)
 

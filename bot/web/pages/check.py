@@ -1,14 +1,12 @@
 """Desk check: a file of posts, proved and shown before it is committed; nothing is stored."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 
 from bot.checks.checking import NEW_FILE, CheckedFile
 from bot.errors import Severity
+from bot.web.rendering import looks_of
 from bot.web.request import Answer, Page, RefusedRequestError, RequestContext
-from bot.web.words import looks_of
 
 #: As much as a file of posts may have (content.files), and as a form can carry.
 MOST = 262_144

@@ -1,23 +1,28 @@
-"""Engagement: what worked, how sure that is, and every number as its platform told it."""
+"""Engagement: what worked, how sure that is; and the report of a month, to be signed off."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
+from urllib.parse import urlencode
 
+from bot.authority.users import Right
 from bot.content.zones import midnight
-from bot.engagement import charts
+from bot.engagement import charts, monthly_files
 from bot.engagement.judged import GROUPINGS
+from bot.engagement.monthly import Period
+from bot.engagement.monthly_text import PresentedMonth
 from bot.engagement.presenter import Presented
 from bot.engagement.report_text import TERMS, WHY_NO_BEST_TIME
-from bot.web.request import Answer, Page, RequestContext
-from bot.web.words import titles
+from bot.errors import DecisionError
+from bot.operations.digest import monthly, sign_off
+from bot.web.rendering import titles
+from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
 
 #: What people choose from: days back; 0 is everything.
 PERIODS = {"all": 0, "30d": 30, "90d": 90, "365d": 365}
 
 
 def page(request: RequestContext) -> Answer:
-    """Show one grouping, one period and one account or all."""
     context = request.context
     by, period = request.choice("by", GROUPINGS), request.choice("period", tuple(PERIODS))
     accounts = tuple(context.campaign.schedule.accounts)
@@ -39,3 +44,73 @@ def page(request: RequestContext) -> Answer:
         "terms": TERMS,
     }
     return Page("engagement.html", values)
+
+
+#: Months that are offered; any other days can be asked for.
+_MONTHS = 13
+#: Ending of a file -> its media type, and what writes it.
+_FILES: Mapping[str, tuple[str, Callable[[PresentedMonth], str | bytes]]] = {
+    "pdf": ("application/pdf", monthly_files.pdf),
+    "xlsx": (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        monthly_files.workbook,
+    ),
+    "html": ("text/html; charset=utf-8", monthly_files.page),
+}
+
+
+def month(request: RequestContext) -> Answer:
+    period = _period(request)
+    today = request.context.clock.now().astimezone(request.context.campaign.zone).date()
+    months = [Period(today.replace(day=1), today)]
+    while len(months) < _MONTHS:
+        months.append(Period.of_month(f"{months[-1].first - timedelta(days=1):%Y-%m}"))
+    values = {
+        "month": _report(request, period),
+        "period": period,
+        "months": [(f"{each.first:%Y-%m}", f"{each.first:%B %Y}") for each in months],
+        "files": {kind: f"/report/file?{_query(period)}&kind={kind}" for kind in _FILES},
+        **monthly_files.WORDS,
+    }
+    return Page("report.html", values)
+
+
+def file(request: RequestContext) -> Answer:
+    period = _period(request)
+    kind = request.choice("kind", tuple(_FILES))
+    media_type, write = _FILES[kind]
+    content = write(_report(request, period))
+    raw = content.encode() if isinstance(content, str) else content
+    return Raw(raw, media_type, filename=f"report-{period.key}.{kind}")
+
+
+def sign(request: RequestContext) -> Answer:
+    """Sign off just what the page showed."""
+    by = request.require(Right.APPROVE)
+    request.require_proof()
+    period = _period(request, is_form=True)
+    made = _report(request, period)
+    if request.form_value("sha256") != made.sha256:
+        raise DecisionError("the numbers have changed since that page was made; look again")
+    sign_off(request.context.store, request.context.clock, made, by=by.name)
+    return Redirect(f"/report?{_query(period)}&done=signed")
+
+
+def _report(request: RequestContext, period: Period) -> PresentedMonth:
+    context = request.context
+    return monthly(context.store, context.clock, context.rendered(), period)
+
+
+def _query(period: Period) -> str:
+    if period.is_month:
+        return urlencode({"month": period.key})
+    return urlencode({"from": period.first, "to": period.last})
+
+
+def _period(request: RequestContext, *, is_form: bool = False) -> Period:
+    read = partial(request.form_value, default="") if is_form else request.query_value
+    today = request.context.clock.now().astimezone(request.context.campaign.zone).date()
+    try:
+        return Period.read(read("month"), read("from"), read("to"), today)
+    except ValueError as error:
+        raise RefusedRequestError(400, str(error)) from None

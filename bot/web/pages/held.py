@@ -1,33 +1,18 @@
-"""Held: what waits for a person, with the evidence beside it, and one decision each."""
+"""Held: what waits for a person, with the evidence beside it; and the accounts, to start again."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from bot.authority.tables import StopReason
 from bot.authority.users import Right
+from bot.content.model import Account
 from bot.delivery.decisions import Desk
-from bot.delivery.model import Delivery, HoldReason, Queued, Reason, State
+from bot.delivery.model import Delivery, Queued, State
+from bot.delivery.reads import StateCount
 from bot.operations.waiting import people_with
 from bot.web.context import AppContext
+from bot.web.rendering import looks_of_rows
 from bot.web.request import Answer, Page, Redirect, RefusedRequestError, RequestContext
-from bot.web.words import looks_of_rows
-
-#: What each reason asks of a person.
-ADVICE: Mapping[Reason | None, str] = {
-    HoldReason.UNAPPROVED: "Its time came before enough people had approved it. "
-    "Does it still fit the day?",
-    HoldReason.CHANGE_ASKED: "An approver asks for a change. Edit the post, or talk to them.",
-    HoldReason.REFUSED: "An approver refused it as it is. Drop it, or edit the post.",
-    HoldReason.PAUSED: "Sending was paused at its time. Nothing goes out by itself after a pause.",
-    HoldReason.LATE: "The bot could not send it in time. Look whether it still fits the day.",
-    HoldReason.OVER_BUDGET: "The account has spent its budget of this month.",
-    HoldReason.ACCOUNT_STOPPED: "The account does not take posts. Repair the account first.",
-    HoldReason.UNSETTLED: "Look at the account itself: is it there? Give its address if so.",
-    HoldReason.ATTEMPTS: "It was tried as often as allowed. Read why before sending it again.",
-    HoldReason.LINK_GONE: "Readers would find nothing there. Link to a public copy, or drop it.",
-    HoldReason.PARENT: "The part of the thread before it is not out.",
-}
 
 
 def page(request: RequestContext) -> Answer:
@@ -36,22 +21,18 @@ def page(request: RequestContext) -> Answer:
         groups.setdefault((row.post_id, row.state, row.reason, row.due_at), []).append(row)
     values = {
         "cases": [_case(context, rows) for rows in groups.values()],
-        "may_settle": request.who.may(Right.SETTLE),
         "deciders": people_with(context.store, Right.SETTLE),
     }
     return Page("held.html", values)
 
 
 def _case(context: AppContext, rows: Sequence[Delivery]) -> dict[str, Any]:
-    """Return one post that waits for one reason, on all its accounts."""
     outbox = context.store.outbox
     return {
         "row": rows[0],
         "rows": rows,
         "accounts": tuple(dict.fromkeys(row.account for row in rows)),
         "looks": looks_of_rows(context.rendered(), rows),
-        "advice": ADVICE.get(rows[0].reason, ""),
-        "is_unapproved": rows[0].reason is HoldReason.UNAPPROVED,
         "trails": [(row, outbox.attempts_of(row.id), outbox.moves_of(row.id)) for row in rows],
         "choices": _common([_choices(context, row) for row in rows], rows),
     }
@@ -125,3 +106,38 @@ def _decide(desk: Desk, delivery: str, choice: str, by: str, why: str) -> None:
         desk.cancel(delivery, by=by, why=why)
     else:
         desk.resolve(delivery, choice, by=by, why=why)
+
+
+def accounts(request: RequestContext) -> Answer:
+    context, now = request.context, request.context.clock.now()
+    tallies, next_due = context.store.outbox.tallies(), context.store.outbox.next_due(now)
+    summaries = [
+        _summary(context, account, [one for one in tallies if one.account == account.name])
+        | {"next_due": next_due.get(account.name)}
+        for account in context.campaign.schedule.accounts.values()
+    ]
+    return Page("accounts.html", {"accounts": summaries})
+
+
+def _summary(
+    context: AppContext, account: Account, tallies: Sequence[StateCount]
+) -> dict[str, Any]:
+    state = context.store.accounts.get(account.name)
+    stops = set(state.stops) if state else set()
+    return {
+        "account": account,
+        "state": state,
+        "is_unconfirmed": StopReason.CONFIGURATION in stops,
+        "may_restart": bool(stops - {StopReason.CONFIGURATION}),
+        "spent": context.store.ledger.spent(account.name, month_of=context.clock.now()),
+        "counts": {tally.state.value: tally.count for tally in tallies},
+        "last_sent": max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
+        "max_length": account.max_length or context.rendered().limits_of(account.name).max_length,
+    }
+
+
+def restart(request: RequestContext) -> Answer:
+    by = request.require(Right.SETTLE)
+    why = request.form_value("why", most=1000, default="")
+    request.context.desk.restart(request.path_value("account"), by=by.name, why=why)
+    return Redirect("/accounts?done=settled")

@@ -1,13 +1,23 @@
-"""Signing in and out, giving proof again, the style and other things that everybody may have."""
+"""Signing in and out, and what a user signs in with; the style and the script of all pages."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
-from bot.authority.access import LONGEST, BusyError
-from bot.authority.passkeys import challenge_in, key_id_in, request_options, verified
+import pyotp
+
+from bot.authority.access import LONGEST, SHORTEST, BusyError
+from bot.authority.passkeys import (
+    challenge_in,
+    creation_options,
+    key_id_in,
+    new_passkey,
+    request_options,
+    verified,
+)
 from bot.authority.user_table import Passkey
 from bot.authority.users import SignInError, TooManyTriesError
+from bot.canonical import sha256_hex
 from bot.log import get_logger
 from bot.web.rendering import STATIC, stylesheet
 from bot.web.request import Answer, Page, Raw, Redirect, RequestContext
@@ -15,22 +25,22 @@ from bot.web.request import Answer, Page, Raw, Redirect, RequestContext
 log = get_logger(__name__)
 
 _WEEK = 604_800
+_DONE = "/me?done=changed"
 #: Characters of a passkey's answer.
 MOST = 8000
-ICON = (STATIC / "icon.svg").read_bytes()
-SCRIPT = (STATIC / "passkey.js").read_bytes()
+#: By address: bytes and media type.
+_FILES = {
+    "/icon.svg": ((STATIC / "icon.svg").read_bytes(), "image/svg+xml"),
+    "/passkey.js": ((STATIC / "passkey.js").read_bytes(), "text/javascript; charset=utf-8"),
+}
 
 
 def style(request: RequestContext) -> Answer:
     return Raw(stylesheet(request.context.specs), "text/css; charset=utf-8", keep=_WEEK)
 
 
-def icon(_asked: RequestContext) -> Answer:
-    return Raw(ICON, "image/svg+xml", keep=_WEEK)
-
-
-def script(_asked: RequestContext) -> Answer:
-    return Raw(SCRIPT, "text/javascript; charset=utf-8", keep=_WEEK)
+def static(request: RequestContext) -> Answer:
+    return Raw(*_FILES[request.path], keep=_WEEK)
 
 
 def robots(_asked: RequestContext) -> Answer:
@@ -38,7 +48,6 @@ def robots(_asked: RequestContext) -> Answer:
 
 
 def page(request: RequestContext) -> Answer:
-    """Ask for a passkey, or for name and password."""
     to = own(request.query_value("to", "/"))
     if request.person is not None:
         return Redirect(to)
@@ -46,14 +55,9 @@ def page(request: RequestContext) -> Answer:
 
 
 def _form(request: RequestContext, to: str, message: str, status: int = 200) -> Page:
-    context = request.context
-    options = ""
-    if request.site.name:
-        challenge = context.challenges.new(_purpose(request, "sign in"), context.clock.now())
-        options = request_options(request.site, challenge)
-    values = {
-        "to": to, "message": message, "has_users": context.access.has_users(), "options": options,
-    }  # fmt: skip
+    options = _options(request, "sign in", partial(request_options, request.site))
+    has_users = request.context.access.has_users()
+    values = {"to": to, "message": message, "has_users": has_users, "options": options}
     return Page("login.html", values, status, has_script=bool(options))
 
 
@@ -64,12 +68,9 @@ def sign_in(request: RequestContext) -> Answer:
     password = request.form_value("password", most=LONGEST)
     try:
         made = request.context.sign_in.with_password(name, password, code, request.visitor)
-    except TooManyTriesError as error:
-        return _form(request, to, str(error), 429)
-    except BusyError as error:
-        return _form(request, to, str(error), 503)
-    except SignInError as error:
-        return _form(request, to, str(error), 403)
+    except (SignInError, BusyError) as error:
+        codes = {TooManyTriesError: 429, BusyError: 503}
+        return _form(request, to, str(error), codes.get(type(error), 403))
     return Redirect(to, session_token=made.session, device=made.device)
 
 
@@ -90,13 +91,12 @@ def sign_in_by_passkey(request: RequestContext) -> Answer:
 
 def proof(request: RequestContext) -> Answer:
     """Ask for the password or a passkey once more, on the way to what needs it."""
-    to, context = own(request.query_value("to", "/")), request.context
+    to = own(request.query_value("to", "/"))
     if request.is_proved:
         return Redirect(to)
-    keys, options = context.store.passkeys.of(request.who.name), ""
-    if request.site.name and keys:
-        challenge = context.challenges.new(_purpose(request, "proof"), context.clock.now())
-        options = request_options(request.site, challenge, keys)
+    keys = request.context.store.passkeys.of(request.who.name)
+    make = partial(request_options, request.site, known=keys)
+    options = _options(request, "proof", make) if keys else ""
     return Page("proof.html", {"to": to, "options": options}, has_script=bool(options))
 
 
@@ -109,6 +109,12 @@ def prove(request: RequestContext) -> Answer:
     else:
         request.require_proof()
     return Redirect(own(request.form_value("to", default="/")))
+
+
+def _options(request: RequestContext, purpose: str, make: Callable[[bytes], str]) -> str:
+    """Return what the browser asks a passkey with a new challenge; empty where it can have none."""
+    challenges, now = request.context.challenges, request.context.clock.now()
+    return make(challenges.new(_purpose(request, purpose), now)) if request.site.name else ""
 
 
 def _answered(request: RequestContext, purpose: str) -> Passkey:
@@ -149,3 +155,83 @@ def own(to: str) -> str:
     parts = urlsplit(to)
     is_ours = not parts.scheme and not parts.netloc and to.startswith("/")
     return to if is_ours and not to.startswith("//") and "\\" not in to else "/"
+
+
+def me(request: RequestContext) -> Answer:
+    """Show everything, and forms to change it once they have proved who they are."""
+    context, who = request.context, request.require_user()
+    user, keys = context.store.users.get(who.name), context.store.passkeys.of(who.name)
+    pinned = {key.public_key for key in context.store.keys.of(who.name)}
+    make = partial(creation_options, request.site, who.name, known=keys)
+    options = _options(request, f"passkey of {who.name}", make) if request.is_proved else ""
+    values = {
+        "user": user,
+        "sessions": context.store.sessions.of(who.name),
+        "here": sha256_hex(request.session_token),
+        "keys": [(key, key.public_key in pinned) for key in keys],
+        "tokens": [
+            (token, context.access.ends_at(token)) for token in context.store.tokens.of(who.name)
+        ],
+        "options": options,
+        "shortest": SHORTEST,
+    }
+    return Page("me.html", values, has_script=bool(options))
+
+
+def change_password(request: RequestContext) -> Answer:
+    """Take a new password; all other sessions end."""
+    who, new = request.require_proved_user(), request.form_value("new", most=LONGEST)
+    access, here = request.context.access, request.session_token
+    access.set_password(who.name, new, by=who.name, session=here)
+    return Redirect(_DONE)
+
+
+def end_session(request: RequestContext) -> Answer:
+    request.context.access.end_session(request.require_user(), request.form_value("session"))
+    return Redirect(_DONE)
+
+
+def new_codes(request: RequestContext) -> Answer:
+    """Show a secret for an app that makes one-time codes; it is kept once a code of it came."""
+    who, secret = request.require_proved_user(), pyotp.random_base32()
+    address = pyotp.TOTP(secret).provisioning_uri(name=who.name, issuer_name="Verbatim")
+    return Page("me_codes.html", {"secret": secret, "address": address, "recovery": ()})
+
+
+def set_codes(request: RequestContext) -> Answer:
+    """Ask for codes from now on, and show the recovery codes this once."""
+    who, secret = request.require_proved_user(), request.form_value("secret", most=64)
+    recovery = request.context.access.set_totp(who, secret, request.form_value("code", most=20))
+    return Page("me_codes.html", {"secret": "", "address": "", "recovery": recovery})
+
+
+def drop_codes(request: RequestContext) -> Answer:
+    request.context.access.drop_totp(request.require_proved_user())
+    return Redirect(_DONE)
+
+
+def add_passkey(request: RequestContext) -> Answer:
+    who, context, now = request.require_proved_user(), request.context, request.context.clock.now()
+    answer, label = request.form_value("answer", most=MOST), request.form_value("label", most=60)
+    challenge = challenge_in(answer)
+    context.challenges.take(_purpose(request, f"passkey of {who.name}"), challenge, now)
+    key = new_passkey(answer, request.site, challenge, user=who.name, label=label, now=now)
+    context.access.add_passkey(key)
+    return Redirect(_DONE)
+
+
+def remove_passkey(request: RequestContext) -> Answer:
+    who, key = request.require_proved_user(), request.form_value("key", most=2000)
+    request.context.access.remove_passkey(who, key)
+    return Redirect(_DONE)
+
+
+def new_token(request: RequestContext) -> Answer:
+    """Show a new token of the command line, this once."""
+    who, label = request.require_proved_user(), request.form_value("label", most=60)
+    return Page("me_token.html", {"token": request.context.access.new_token(who, label)})
+
+
+def revoke_token(request: RequestContext) -> Answer:
+    request.context.access.revoke_token(request.require_user(), request.form_value("token_sha256"))
+    return Redirect(_DONE)

@@ -1,8 +1,6 @@
 """One post: as its accounts show it, where its words stand, who approved it, what came of it."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.authority.users import Right
@@ -14,11 +12,11 @@ from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
-from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
 from bot.web.pages.answers import answer_values
+from bot.web.pages.calendar import CalendarQuery
+from bot.web.rendering import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
-from bot.web.words import by_account, difference, looks_of, looks_of_rows, passage_in, words_of
 
 _MOST = 2000
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
@@ -49,10 +47,9 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
         "source": source,
-        "paragraphs": passage_in(source.text, quote.fragments, around=1)
-        if quote and source
-        else (),
-        "checks": list(_checks(context, post)) if post else [],
+        "paragraphs": passage_in(source.text, quote.fragments) if quote and source else (),
+        "is_exact": bool(quote and source and is_exact(quote, source)),
+        "texts": whole.texts_of(post) if post else (),
         "warnings": _warnings(context, post) if post else [],
         "rows": rows,
         "kind_of": CalendarQuery(context).kind_of,
@@ -62,11 +59,9 @@ def page(request: RequestContext) -> Answer:
         "standing": {
             (each.by, each.at): each for each in approvals if each.fingerprint in current
         }.values(),
-        "required": context.campaign.schedule.approvals_required,
         **answers,
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
-        "may_correct": request.who.may(Right.CORRECT),
         "answerable": [
             (verb, row)
             for verb in VERBS
@@ -79,29 +74,6 @@ def page(request: RequestContext) -> Answer:
         and not post_id.startswith(REPUBLICATION),
     }
     return Page("post.html", values, has_script=bool(answers["options"]))
-
-
-def _checks(context: AppContext, post: Post) -> Iterator[tuple[bool, str]]:
-    """Say what was proved about a post (is it well, and what), in the words of editors."""
-    source = context.campaign.sources.get(post.quote.source) if post.quote else None
-    if post.quote and source:
-        if is_exact(post.quote, source):
-            sha256 = source.sha256[:12]
-            yield True, f"quoted to the character from {source.title} (SHA-256 {sha256}…)"
-        else:
-            yield False, "the quotation is not what the source says"
-        yield bool(source.attribution), f"attributed in the post itself: {source.attribution}"
-    for text in context.rendered().texts_of(post):
-        name, count = text.account.name, len(text.statuses)
-        if count:
-            parts = f" in {count} parts" if count > 1 else ""
-            yield True, f"fits {name}{parts}: {max(text.lengths)} of {text.max_length}"
-        else:
-            yield False, f"does not go to {name}: {text.why_not}"
-    if post.graphic:
-        yield bool(post.warning), f"graphic passage, warned: {post.warning or 'no warning'}"
-    for file in post.media:
-        yield bool(file.alt), f"{file.file} is described for people who cannot see it"
 
 
 def _warnings(context: AppContext, post: Post) -> list[str]:
@@ -200,7 +172,6 @@ def republish(request: RequestContext) -> Answer:
 
 
 def picture(request: RequestContext) -> Answer:
-    """Return a picture that a post shows, by its hash."""
     sha256, whole = request.path_value("sha256"), request.context.rendered()
     kinds = {
         picture.sha256: picture.mime

@@ -1,7 +1,5 @@
 """A post of a passage, proposed on a new branch of the campaign's repository."""
 
-from __future__ import annotations
-
 from bot.content.branches import ProposedPost
 from bot.content.repository import RepositoryError
 from bot.errors import DecisionError

@@ -1,7 +1,5 @@
 """A whole source in its shape, with what a post quotes of it, and passages made into posts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -14,8 +12,8 @@ from bot.errors import DecisionError
 from bot.planning.excerpts import Excerpt, propose
 from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
 from bot.rendering.layout import direction
+from bot.web.rendering import Paragraph, looks_of, pieces_between
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
-from bot.web.words import AccountView, Paragraph, looks_of, pieces_between
 
 #: Characters of pasted words.
 _MOST = 4000
@@ -64,11 +62,12 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "blocks": tuple(_views(source, spans)),
         "quoting": quoting,
-        "may_pick": request.who.may(Right.CHECK),
         "may_propose": context.proposals is not None and request.who != context.guest(),
         "picked": picked,
         "made": made,
-        "looks": _looks(made) if made else [],
+        "looks": looks_of(made.rendered, made.checked)
+        if made and made.rendered and made.checked
+        else [],
         "way": _way(made.post.text) if made else "",
         "asked": urlencode({name: value for name in _ASKED if (value := _words(request, name))}),
         "words": _words(request, "words"),
@@ -79,7 +78,6 @@ def page(request: RequestContext) -> Answer:
 
 
 def download(request: RequestContext) -> Answer:
-    """Return the post of a passage as a file."""
     made = chosen_excerpt(request)
     return Raw(made.yaml.encode(), "application/yaml", filename=f"{made.post.id}.yaml")
 
@@ -144,10 +142,6 @@ def _made(request: RequestContext, source: Source, found: Found, picked: Picked)
     except DecisionError as error:
         return Picked(picked.first, picked.last, problems=(str(error),))
     return Picked(picked.first, picked.last, made)
-
-
-def _looks(made: Excerpt) -> list[AccountView]:
-    return looks_of(made.rendered, made.checked) if made.rendered and made.checked else []
 
 
 def _views(source: Source, spans: tuple[Stretch, ...]) -> Iterator[BlockView]:

@@ -1,7 +1,6 @@
 """Today: what goes out next, what needs a person, and the switch that stops everything."""
 
-from __future__ import annotations
-
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -12,8 +11,8 @@ from bot.content.model import Campaign
 from bot.content.zones import midnight
 from bot.delivery.model import State
 from bot.operations.waiting import Need, people_with
-from bot.web.calendar_entries import CalendarQuery
 from bot.web.pages.answers import all_waiting
+from bot.web.pages.calendar import CalendarQuery
 from bot.web.request import Answer, Page, Redirect, RefusedRequestError, RequestContext
 
 _NEXT = 5
@@ -29,7 +28,6 @@ def page(request: RequestContext) -> Answer:
         (row for row in rows if row.state is State.SENT and row.sent_at),
         key=lambda row: str(row.sent_at),
     )
-    schedule = context.campaign.schedule
     mine, rest = all_waiting(request)
     values = {
         "next": coming[:_NEXT],
@@ -39,10 +37,6 @@ def page(request: RequestContext) -> Answer:
         "decisions": [post for post in rest if post.need is Need.DECISION],
         "operators": people_with(context.store, Right.SETTLE),
         "last": sent[: -_LAST - 1 : -1],
-        "budgets": {
-            name: account.budget_usd_per_month for name, account in schedule.accounts.items()
-        },
-        "required": schedule.approvals_required,
         "targets": _targets(context.campaign),
     }
     return Page("today.html", values)
@@ -82,3 +76,18 @@ def resume(request: RequestContext) -> Answer:
     why = request.form_value("reason", most=500, default="")
     desk.resume(by=by.name, why=why, target=_target(request, paused))
     return Redirect("/?done=resumed")
+
+
+#: A page that there is on every day.
+_PAGE = re.compile(r"/[a-z]*")
+
+
+def look_at_day(request: RequestContext) -> Answer:
+    days, day = request.context.days, request.form_value("day")
+    if days is None:
+        raise RefusedRequestError(409, "only a rehearsal has days to move through")
+    if not (day.isascii() and day.isdecimal() and int(day) < len(days.moments)):
+        raise RefusedRequestError(400, f"a day is a number below {len(days.moments)}")
+    days.current = int(day)
+    page = request.form_value("to", default="/")
+    return Redirect(page if _PAGE.fullmatch(page) else "/")

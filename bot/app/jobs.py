@@ -1,15 +1,17 @@
-"""Numbers of an open database: reads them, reports them, sends the week's summary."""
-
-from __future__ import annotations
+"""What is done from time to time: reading numbers, the week's summary, keeping evidence."""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
+from bot import VERSION
 from bot.app.content import SPECS, Paths
 from bot.app.workspace import open_workspace
 from bot.clock import Clock
+from bot.content.model import Campaign
 from bot.engagement.collector import Collector, Tally
 from bot.engagement.report import Reporter
+from bot.evidence.archive import Archive
+from bot.evidence.fetching import PageFetcher
 from bot.operations.channels import Channels
 from bot.operations.digest import Digest
 from bot.operations.status import status_of
@@ -17,6 +19,14 @@ from bot.planning.outlook import outlook_of
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.rendered import RenderedCampaign
+from bot.settings import Settings
+
+
+def archive_of(store: Store, clock: Clock, known: Settings, campaign: Campaign) -> Archive:
+    """Return what keeps a campaign's evidence; it says which campaign asks."""
+    agent = f"Verbatim/{VERSION} (keeps evidence for the campaign {campaign.schedule.campaign})"
+    return Archive(store, clock, PageFetcher(clock, agent, known.links_proxy), known.time_stamps)
+
 
 #: Days that a digest looks ahead.
 _WEEK = 7
@@ -42,7 +52,6 @@ def digest_of(
     specs: Mapping[str, PlatformSpec],
     channels: Channels,
 ) -> Digest:
-    """Return the digest of a campaign whose files may change."""
     return Digest(
         store,
         clock,
