@@ -305,7 +305,7 @@ def moving(
 
 
 @pytest.mark.parametrize(("module", "name", "times"), [
-    ("transfer", "_copy", 3), ("moving", "set_revision", 1),
+    ("transfer", "_copy", 3), pytest.param("moving", "set_revision", 1, marks=pytest.mark.deep),
 ])  # fmt: skip
 def test_killed_in_the_middle_the_old_one_is_in_force_and_the_new_one_unused(
     half_sent: RunningBot, moving: tuple[str, str, str], say: Say, module: str, name: str,
