@@ -32,10 +32,12 @@ settings.register_profile("tests", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("tests")
 
 pytest_plugins = [
+    "tests.fakes.bots",
     "tests.servers.postgres",
     "tests.servers.pds",
     "tests.servers.appview",
     "tests.servers.mastodon",
+    "tests.servers.program",
 ]
 
 

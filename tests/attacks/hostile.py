@@ -80,12 +80,12 @@ class HostileWorld:
 
     def live_on(self) -> None:
         """Let two days pass in which everything comes up that the service ever does."""
-        for _ in range(48):
+        for _ in range(16):
             for _look in range(2):
                 self.bot.services.watch()
             self.bot.services.plan()
             self.bot.services.collect()
-            self.bot.wait(self.bot.clock.now() + timedelta(hours=1))
+            self.bot.wait(self.bot.clock.now() + timedelta(hours=3))
 
 
 @contextmanager

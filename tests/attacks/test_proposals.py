@@ -18,6 +18,7 @@ from bot.errors import DecisionError
 from bot.settings import Settings
 from bot.settings.secrets import Secret
 from tests.attacks.attack import Attacker, attack
+from tests.attacks.hostile_git import set_hooks, write_script
 from tests.conftest import require_tool
 from tests.fakes.browser import PASSWORD, HttpBrowser, PageAnswer
 from tests.fakes.running_bot import START, RunningBot
@@ -241,13 +242,8 @@ def _settings(review: Repositories, script: Path) -> None:
 
 
 def _hooks(review: Repositories, script: Path) -> None:
-    hooks = review.campaign / ".git" / "hooks"
-    hooks.mkdir(exist_ok=True)
-    for name in ("pre-push", "pre-commit", "commit-msg", "post-commit", "reference-transaction",
-                 "post-index-change", "prepare-commit-msg"):  # fmt: skip
-        (hooks / name).symlink_to(script)
-    (review.campaign / ".git" / "info").mkdir(exist_ok=True)
-    (review.campaign / ".git" / "info" / "attributes").write_text("* filter=evil\n")
+    names = ("pre-push", "pre-commit", "commit-msg", "post-commit", "prepare-commit-msg")
+    set_hooks(review.campaign, script, *names, filters="filter=evil")
 
 
 @pytest.mark.parametrize("prepare", [_settings, _hooks])
@@ -262,9 +258,7 @@ def test_nothing_of_the_repository_runs_when_a_post_is_proposed(
     bot: RunningBot, review: Repositories, tmp_path: Path,
     prepare: Callable[[Repositories, Path], None],
 ) -> None:  # fmt: skip
-    ran, script = tmp_path / "ran", tmp_path / "script"
-    script.write_text(f"#!/bin/sh\ntouch {ran}\nexit 1\n")
-    script.chmod(0o755)
+    ran, script = write_script(tmp_path, "exit 1")
     for hook in ("pre-push", "reference-transaction", "post-index-change"):
         (tmp_path / hook).symlink_to(script)
     prepare(review, script)

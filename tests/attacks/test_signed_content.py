@@ -11,6 +11,7 @@ import pytest
 
 from bot.settings import Settings
 from tests.attacks.attack import Attacker, attack
+from tests.attacks.hostile_git import set_hooks, write_script
 from tests.conftest import require_tool
 from tests.fakes.running_bot import NINE, RunningBot, post
 
@@ -236,12 +237,8 @@ def _hostile_config(signed: SignedCampaign, script: Path) -> None:
 
 
 def _hostile_files(signed: SignedCampaign, script: Path) -> None:
-    hooks = signed.campaign / ".git" / "hooks"
-    hooks.mkdir(exist_ok=True)
-    for name in ("post-checkout", "post-merge", "post-index-change", "reference-transaction"):
-        (hooks / name).symlink_to(script)
-    (signed.campaign / ".git" / "info").mkdir(exist_ok=True)
-    (signed.campaign / ".git" / "info" / "attributes").write_text("* filter=evil diff=evil\n")
+    names = ("post-checkout", "post-merge")
+    set_hooks(signed.campaign, script, *names, filters="filter=evil diff=evil")
 
 
 @pytest.mark.parametrize("prepare", [_hostile_config, _hostile_files])
@@ -258,9 +255,7 @@ def test_nothing_of_the_repository_runs(
     signed.start()
     signed.change()
     signed.commit("eve")
-    ran, script = signed.folder / "ran", signed.folder / "script"
-    script.write_text(f"#!/bin/sh\ntouch {ran}\ncat\n")
-    script.chmod(0o755)
+    ran, script = write_script(signed.folder, "cat")
     prepare(signed, script)
 
     signed.refused("is not signed by")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from bot.authority.tables import StopReason
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
-from tests.browser.chromium import new_window, signed_in
+from tests.browser.chromium import new_window, sign_in, signed_in
 from tests.fakes.running_bot import RunningBot, post
 from tests.fakes.shipped import (
     APPROVERS,
@@ -428,8 +428,9 @@ def test_a_wrong_password_is_told_and_five_lock_the_name(browser: Browser, bot: 
     context.close()
 
 
-def test_signing_out_ends_the_session(bot: RunningBot, enter: Enter) -> None:
-    page = enter("vera")
+def test_signing_out_ends_the_session(browser: Browser, bot: RunningBot) -> None:
+    page = new_window(browser).new_page()
+    sign_in(page, bot, "vera")
     before = page.context.cookies()
 
     page.get_by_role("button", name="Sign out").click()
@@ -441,6 +442,7 @@ def test_signing_out_ends_the_session(bot: RunningBot, enter: Enter) -> None:
     page.goto(f"{bot.origin}/held")
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.context.close()
 
 
 PAYLOADS = (

@@ -60,7 +60,7 @@ def engaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
         yield bot
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
+@pytest.fixture(scope="module", params=["light", pytest.param("dark", marks=pytest.mark.deep)])
 def page(request: pytest.FixtureRequest, browser: Browser, bot: RunningBot) -> Iterator[Page]:
     page = signed_in(browser, bot, color_scheme=request.param)
     yield page
@@ -92,7 +92,7 @@ def test_a_phone_shows_every_entry_of_the_navigation(browser: Browser, bot: Runn
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.deep)])
 @pytest.mark.parametrize(
     "address", ["/engagement", "/engagement?by=account", "/posts/post-01", "/report"]
 )

@@ -128,7 +128,7 @@ def test_one_time_codes_are_set_up_and_asked_for(browser: Browser, bot: RunningB
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.deep)])
 def test_no_page_about_oneself_breaks_an_accessibility_rule(
     browser: Browser, bot: RunningBot, scheme: str
 ) -> None:

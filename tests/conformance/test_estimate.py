@@ -1,9 +1,9 @@
 """Our closed forms against scipy and ville, which the program itself does not need."""
 
+from typing import Any
+
 import numpy
 import pytest
-from scipy import stats
-from ville import GaussianMixtureCS
 
 from bot.engagement.estimate import (
     LEVEL,
@@ -20,10 +20,17 @@ from bot.engagement.estimate import (
 from bot.engagement.report_rows import Line
 
 
+@pytest.fixture(scope="module")
+def stats() -> Any:
+    from scipy import stats  # takes longer than the tests, in each worker that collects them
+
+    return stats
+
+
 @pytest.mark.parametrize(
     ("shape", "within"), [(1, 0.075), (2, 0.02), (5, 0.004), (20, 0.001), (400, 0.0001)]
 )
-def test_gamma_quantiles_are_close_to_scipys(shape: float, within: float) -> None:
+def test_gamma_quantiles_are_close_to_scipys(stats: Any, shape: float, within: float) -> None:
     for share in (0.1, 0.5, 0.9):
         exact = stats.gamma(shape, scale=1 / 3).ppf(share)
 
@@ -32,7 +39,7 @@ def test_gamma_quantiles_are_close_to_scipys(shape: float, within: float) -> Non
         assert abs(ours / exact - 1) < within, (shape, share)
 
 
-def test_an_interval_holds_its_share_of_the_distribution() -> None:
+def test_an_interval_holds_its_share_of_the_distribution(stats: Any) -> None:
     low, high = Gamma(6, 2).interval(0.8)
 
     exact = stats.gamma(6, scale=1 / 2)
@@ -43,7 +50,7 @@ def test_a_shapeless_gamma_starts_at_nothing() -> None:
     assert Gamma(0.05, 1).quantile(0.1) == 0.0
 
 
-def test_the_posterior_is_scipys() -> None:
+def test_the_posterior_is_scipys(stats: Any) -> None:
     """The density of the conjugate posterior against prior times Poisson likelihood, normalised."""
     start, count, exposure = Gamma(3, 2), 7, 4.0
     grid = numpy.linspace(0.001, 12, 20_000)
@@ -104,6 +111,8 @@ def test_widening_keeps_the_mean_and_adds_the_variance() -> None:
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
 def test_the_confidence_sequence_is_villes(level: float) -> None:
+    from ville import GaussianMixtureCS
+
     noise = numpy.random.default_rng(3).normal(1, 0.6, 200)
     theirs = GaussianMixtureCS(sigma=0.6, alpha=1 - level, intersect=False)
     theirs.rho_ = MIXTURE
@@ -114,7 +123,9 @@ def test_the_confidence_sequence_is_villes(level: float) -> None:
     assert theirs.upper_ - theirs.lower_ == pytest.approx(ours)
 
 
-def test_a_sequence_is_wider_than_what_one_look_allows_and_shrinks_with_what_is_seen() -> None:
+def test_a_sequence_is_wider_than_what_one_look_allows_and_shrinks_with_what_is_seen(
+    stats: Any,
+) -> None:
     def reach(noise: float) -> float:
         low, high = Estimate("a", 9, Gamma(1, 1), Observed(1.3, noise)).sequence
         assert low + high == pytest.approx(2.6)

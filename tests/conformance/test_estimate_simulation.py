@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 
 import pytest
-from scipy.stats import spearmanr
 
 from bot.engagement.estimate import (
     Estimate,
@@ -96,6 +95,8 @@ def of_statuses(samples: Sequence[Sample]) -> Mapping[str, Estimate]:
 
 
 def correlation(scores: Sequence[float], truth: Sequence[float]) -> float:
+    from scipy.stats import spearmanr  # takes longer than the tests, wherever they are collected
+
     return float(spearmanr(scores, truth).statistic)
 
 

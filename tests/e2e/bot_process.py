@@ -28,6 +28,7 @@ from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER, XStandin
 from tests.servers.mastodon import MastodonServer
 from tests.servers.pds import Pds
+from tests.servers.program import WarmProgram
 from tests.waiting import PATIENCE, wait_until
 
 OWNED = "owner: Us, consent: {by: Us, on: 2026-01-01}"
@@ -55,14 +56,18 @@ accounts:
 
 
 class BotProcess:
-    """The customer's command in a folder of its own, each call of it a process."""
+    """The customer's command in a folder of its own, each call of it a process.
+
+    `call` and `start` start Python; `do` forks what has imported the program, where there is one.
+    """
 
     #: Words that say where its files are.
     places: tuple[str, ...] = ()
     database = "rehearsal.db"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: WarmProgram | None = None) -> None:
         self.folder = folder
+        self._warm = warm
         self.process: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
 
@@ -76,12 +81,21 @@ class BotProcess:
 
     def call(self, *words: str, told: str = "", **changed: str) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end, with other variables where they are not ``unset``."""
-        variables = self.environment | self._proof(words) | changed
         return subprocess.run(
             self._command(*words), cwd=self.folder, capture_output=True, encoding="utf-8",
-            env={name: value for name, value in variables.items() if value != "unset"},
-            check=False, input=told,
+            env=self._variables(words, changed), check=False, input=told,
         )  # fmt: skip
+
+    def warm_call(self, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        """Do the same without the time that importing the program takes."""
+        if self._warm is None:
+            return self.call(*words, **changed)
+        variables = self._variables(words, changed)
+        return self._warm.run([*words, *self.places], self.folder, variables)
+
+    def _variables(self, words: Sequence[str], changed: dict[str, str]) -> dict[str, str]:
+        variables = self.environment | self._proof(words) | changed
+        return {name: value for name, value in variables.items() if value != "unset"}
 
     def _proof(self, words: Sequence[str]) -> dict[str, str]:
         """Return the token of whoever decides, once the live bot has its database."""
@@ -96,7 +110,7 @@ class BotProcess:
 
     def do(self, *words: str) -> Any:
         """Run a verb that works; return what it printed as JSON."""
-        done = self.call(*words, "--json")
+        done = self.warm_call(*words, "--json")
         if done.returncode:
             raise AssertionError(f"{words}: {done.returncode}\n{done.stderr}\n{self.log}")
         return json.loads(done.stdout)
@@ -161,8 +175,10 @@ class LiveBotProcess(BotProcess):
     places = ("--config", "schedule.yaml", "--posts", "posts", "--data", "data")
     database = "live.db"
 
-    def __init__(self, folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin) -> None:
-        super().__init__(folder)
+    def __init__(
+        self, folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin, warm: WarmProgram
+    ) -> None:
+        super().__init__(folder, warm)
         self.mastodon, self.mastodon_account = mastodon, mastodon.account()
         self.pds, self.pds_account = pds, pds.account()
         self.x = x
@@ -277,9 +293,9 @@ class LiveBotProcess(BotProcess):
 
 @contextmanager
 def open_bot_process(
-    folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin
+    folder: Path, mastodon: MastodonServer, pds: Pds, x: XStandin, warm: WarmProgram
 ) -> Iterator[LiveBotProcess]:
-    bot = LiveBotProcess(folder, mastodon, pds, x)
+    bot = LiveBotProcess(folder, mastodon, pds, x, warm)
     try:
         yield bot
     finally:

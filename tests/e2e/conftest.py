@@ -14,6 +14,7 @@ from tests.e2e.bot_process import LiveBotProcess, open_bot_process
 from tests.fakes.x_standin import XStandin
 from tests.servers.mastodon import MastodonServer
 from tests.servers.pds import Pds
+from tests.servers.program import WarmProgram
 from tests.waiting import in_time
 
 #: Takes what has to be done before a moment.
@@ -21,7 +22,9 @@ Arrange = Callable[[Callable[[LiveBotProcess, datetime], None]], LiveBotProcess]
 
 
 @contextmanager
-def arranging(root: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator[Arrange]:
+def arranging(
+    root: Path, mastodon_server: MastodonServer, pds: Pds, warm: WarmProgram
+) -> Iterator[Arrange]:
     """Return a maker of bots, each with accounts of its own, on which all was done in time."""
     made: list[XStandin] = []
     with ExitStack() as open_now:
@@ -32,7 +35,8 @@ def arranging(root: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator
                 x = XStandin(spec_file=require_shared("conformance/x-api-openapi.json"))
                 made.append(open_now.enter_context(x))
                 folder = root / str(len(made))
-                bot = open_now.enter_context(open_bot_process(folder, mastodon_server, pds, x))
+                started = open_bot_process(folder, mastodon_server, pds, x, warm)
+                bot = open_now.enter_context(started)
                 prepare(bot, moment)
                 return bot
 
@@ -43,6 +47,8 @@ def arranging(root: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator
 
 
 @pytest.fixture
-def arrange(tmp_path: Path, mastodon_server: MastodonServer, pds: Pds) -> Iterator[Arrange]:
-    with arranging(tmp_path, mastodon_server, pds) as made:
+def arrange(
+    tmp_path: Path, mastodon_server: MastodonServer, pds: Pds, warm_program: WarmProgram
+) -> Iterator[Arrange]:
+    with arranging(tmp_path, mastodon_server, pds, warm_program) as made:
         yield made

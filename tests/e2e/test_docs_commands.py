@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import signal
+import string
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from tests.fakes.browser import PASSWORD
 from tests.fakes.people import token_of, who_decides
 from tests.fakes.shipped import APPROVERS, open_shipped, planned
 from tests.servers import free_port
+from tests.servers.program import WarmProgram
 
 PAGES = [path for path in files(".md") if path.parts[0] in {"README.md", "docs"}]
 SHELL = {"sh", "bash", "shell", "console"}
@@ -87,6 +89,9 @@ SERVICES = {
     "python3 run_bot.py run": ('"running"', signal.SIGTERM),
     "python3 run_bot.py rehearse": ("The dashboard is at", signal.SIGINT),
 }
+#: How a command begins that may be forked from what has imported the program. Others start a bare
+#: Python, which starts the environment's: what `check` shows of that holds for every verb.
+WARM = tuple(f"python3 run_bot.py {letter}" for letter in string.ascii_lowercase if letter != "c")
 #: Begin in a data directory of their own: a rehearsal's, and one for a live backup.
 FRESH = {"python3 run_bot.py run": "fresh", "python3 run_bot.py restore": "restored"}
 
@@ -139,11 +144,12 @@ class Machine:
         for written, meant in STAND_INS.items():
             command = command.replace(written, meant.format(folder=self.folder, post=self.post))
         data = data or next((FRESH[one] for one in FRESH if command.startswith(one)), "data")
+        python = "warm" if command.startswith(WARM) and not up_of(command) else "bare"
         if up_of(command):
             command = f"exec {command}"  # the shell must not stand between it and its signal
         environment = {
             **os.environ,
-            "PATH": f"{self.folder / 'bare' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{self.folder / python / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "VERBATIM_DATA": str(self.folder / data),
             "VERBATIM_WEB": f"127.0.0.1:{free_port()}",
             "VERBATIM_MONITOR": "off",
@@ -161,9 +167,11 @@ def up_of(command: str) -> tuple[str, signal.Signals] | None:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def machine(tmp_path_factory: pytest.TempPathFactory, warm_program: WarmProgram) -> Machine:
     folder = tmp_path_factory.mktemp("machine")
     bare_python(folder / "bare")
+    (folder / "warm" / "bin").mkdir(parents=True)
+    warm_program.write_python(folder / "warm" / "bin")
     give_venv(copy_of_tree(folder / "project"))
     (folder / "project" / ".git" / "hooks").mkdir(parents=True)
     for name in ("backups", "new-backups"):

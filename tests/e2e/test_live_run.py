@@ -14,6 +14,7 @@ from tests.e2e.conftest import Arrange, arranging
 from tests.fakes.faultproxy import Fault
 from tests.servers.mastodon import MastodonServer
 from tests.servers.pds import Pds
+from tests.servers.program import WarmProgram
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.server
@@ -77,10 +78,14 @@ def approve_all(bot: LiveBotProcess, at: datetime) -> None:
 
 @pytest.fixture(scope="module")
 def sent(
-    tmp_path_factory: pytest.TempPathFactory, mastodon_server: MastodonServer, pds: Pds
+    tmp_path_factory: pytest.TempPathFactory,
+    mastodon_server: MastodonServer,
+    pds: Pds,
+    warm_program: WarmProgram,
 ) -> Iterator[LiveBotProcess]:
     """Publish the five posts; the service still runs."""
-    with arranging(tmp_path_factory.mktemp("sent"), mastodon_server, pds) as arrange:
+    folder = tmp_path_factory.mktemp("sent")
+    with arranging(folder, mastodon_server, pds, warm_program) as arrange:
         bot = arrange(approve_all)
         bot.wait_sent()
         yield bot

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import require_shared
+from tests.conftest import ROOT, require_shared
 from tests.e2e.bot_process import BotProcess
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.x_oauth import CONSUMER_KEY, CONSUMER_SECRET, secrets_for
 from tests.fakes.x_standin import USER, XStandin
 from tests.servers.mastodon import MastodonAccount, MastodonServer
+from tests.servers.program import WarmProgram
 
 pytestmark = pytest.mark.server
 
@@ -24,16 +25,16 @@ def login(folder: Path, token: str) -> subprocess.CompletedProcess[str]:
 
 
 def login_by_code(
-    folder: Path, account: str, given: list[str], allow: Callable[[str], str]
+    warm: WarmProgram, folder: Path, account: str, given: list[str], allow: Callable[[str], str]
 ) -> tuple[dict[str, str], str]:
     """Type these, leave the next secret empty, and type the code of the page that is named.
 
     Returns:
         What is kept, by the names of the files, and all that was shown.
     """
-    bot = BotProcess(folder)
+    words = [*warm.python, str(ROOT / "run_bot.py"), "login", account, "--json"]
     with subprocess.Popen(
-        bot._command("login", account, "--json"), cwd=folder, env=bot.environment,
+        words, cwd=folder, env=BotProcess(folder).environment,
         encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         start_new_session=True,  # no terminal: what is typed comes by stdin
     ) as process:  # fmt: skip
@@ -88,13 +89,16 @@ def test_bad_secrets_are_told_and_not_kept(campaign: Path) -> None:
 
 
 def test_who_has_no_token_on_mastodon_gets_one_by_a_code(
-    campaign: Path, account: MastodonAccount, mastodon_server: MastodonServer
+    campaign: Path,
+    account: MastodonAccount,
+    mastodon_server: MastodonServer,
+    warm_program: WarmProgram,
 ) -> None:
     def allow(address: str) -> str:
         assert address.startswith(f"{mastodon_server.origin}/oauth/authorize?")
         return f"mockcode_{account.username}"  # whoever signs in there is shown it
 
-    kept, shown = login_by_code(campaign, "masto", [], allow)
+    kept, shown = login_by_code(warm_program, campaign, "masto", [], allow)
 
     [token] = kept.values()
     verified = mastodon_server.ask("GET", "/api/v1/accounts/verify_credentials", token=token)
@@ -104,7 +108,9 @@ def test_who_has_no_token_on_mastodon_gets_one_by_a_code(
 
 
 @pytest.mark.parametrize("half", [[], [secrets_for(USER)["ACCESS_TOKEN"]]], ids=["none", "half"])
-def test_who_has_an_app_on_x_gets_its_tokens_by_a_pin(tmp_path: Path, half: list[str]) -> None:
+def test_who_has_an_app_on_x_gets_its_tokens_by_a_pin(
+    tmp_path: Path, half: list[str], warm_program: WarmProgram
+) -> None:
     """Also who has lost the token's secret: X gives out the same token again."""
     with XStandin(spec_file=require_shared("conformance/x-api-openapi.json")) as x:
         tree = CampaignTree(tmp_path)
@@ -115,7 +121,8 @@ def test_who_has_an_app_on_x_gets_its_tokens_by_a_pin(tmp_path: Path, half: list
         def allow(address: str) -> str:
             return x.oauth.allow(address, USER)
 
-        kept, shown = login_by_code(tmp_path, "blue", [CONSUMER_KEY, CONSUMER_SECRET, *half], allow)
+        typed = [CONSUMER_KEY, CONSUMER_SECRET, *half]
+        kept, shown = login_by_code(warm_program, tmp_path, "blue", typed, allow)
 
     assert kept == {f"VERBATIM_BLUE_{name}": value for name, value in secrets_for(USER).items()}
     assert not [value for value in kept.values() if value in shown]

@@ -19,7 +19,7 @@ from bot.operations.opening import open_store
 from bot.platforms.rehearsal import rehearsed
 from tests.fakes.campaign_tree import CampaignTree
 
-DAYS = "21"
+DAYS = "14"
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
 Do = Callable[..., Any]
 
@@ -177,7 +177,7 @@ def test_a_rehearsal_of_broken_files_tells_them(
 ) -> None:
     (folder / "posts" / "broken.yaml").write_text("posts: [")
 
-    assert run(["rehearse", *places(folder)]) == 1
+    assert run(["rehearse", "--days", "1", *places(folder)]) == 1
 
     assert "broken.yaml:" in capsys.readouterr().err
 

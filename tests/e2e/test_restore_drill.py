@@ -83,6 +83,7 @@ def restore(bot: LiveBotProcess, *, has_log: bool) -> None:
     assert {row["state"] for row in rows(bot, "first").values()} == {"PLANNED"}
 
 
+@pytest.mark.deep
 def test_what_went_out_since_the_backup_is_known(arrange: Arrange) -> None:
     bot = arrange(back_up)
     ids = play(bot)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import math
 import random
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Table, insert, select
 
 from bot.content.model import Account, Campaign, Queue, Schedule
 from bot.delivery import decide
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, FixedTime, NewPart, NewPublication, Queued
+from bot.delivery.tables import attempt, delivery, move, publication
 from bot.engagement.ages import AGES
 from bot.engagement.snapshots import SnapshotState
+from bot.engagement.tables import follower, reading, snapshot
+from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import Draft, Metrics, PostRef, Status
 from tests.fakes.written import LETTER_TEXT, campaign, source
-from tests.integration.store_rows import new_publication
+from tests.integration.store_rows import NO_ROOM, new_publication
 from tools.sample_cards import UYGHUR_1
 
 START = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
@@ -27,6 +34,9 @@ GROWTH = {"1h": 0.2, "6h": 0.5, "24h": 0.75, "72h": 0.9, "7d": 0.97, "30d": 1.0}
 _EXCERPTS = ("Your cameras see “everything”", "The people we speak of", "They don’t sleep",
              "Without your help", "we cannot look away", "never came home")  # fmt: skip
 _THEMES = ("families", "technology", "partners")
+
+
+_TABLES = (publication, delivery, attempt, move, snapshot, reading, follower)
 
 
 def poisson(draw: random.Random, mean: float) -> int:
@@ -71,7 +81,19 @@ class Engaged:
     quality: dict[str, float] = field(default_factory=dict)
 
     def fill(self) -> None:
-        """Send all posts, two days apart, and take all their snapshots; no theme has an hour."""
+        """Send all posts, two days apart, and take all their snapshots; no theme has an hour.
+
+        That takes seconds, so it is done once; others get copies of the rows.
+        """
+        self.store.accounts.sync([audience.account for audience in self.audiences], START)
+        filled = _filled(self)
+        self.quality.update(filled.quality)
+        with self.store._db.write() as connection:
+            for table, rows in filled.rows.items():
+                connection.execute(insert(table), rows)
+
+    def send_all(self) -> None:
+        """Send and read each post through the store."""
         draw = random.Random(self.seed)  # noqa: S311 - a simulation
         self.store.accounts.sync([audience.account for audience in self.audiences], START)
         for number in range(self.posts):
@@ -130,6 +152,37 @@ class Engaged:
             self.store.snapshots.put(
                 delivery, age, taken_at=at + after, metrics=split(count, shown)
             )
+
+
+@dataclass(frozen=True, slots=True)
+class FilledRows:
+    """What a filled store has, without what its counters gave."""
+
+    quality: Mapping[str, float]
+    rows: Mapping[Table, Sequence[Mapping[str, object]]]
+
+
+_FILLED: dict[str, FilledRows] = {}
+
+
+def _filled(wanted: Engaged) -> FilledRows:
+    key = repr((wanted.seed, wanted.posts, wanted.spread, wanted.reach_spread, wanted.audiences))
+    if key not in _FILLED:
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:///{folder}/filled/store.db"
+            with closing(open_store(url, create=True, room=NO_ROOM)) as store:
+                made = replace(wanted, store=store, quality={})
+                made.send_all()
+                with store._db.read() as connection:
+                    rows = {table: _rows(connection, table) for table in _TABLES}
+        _FILLED[key] = FilledRows(made.quality, rows)
+    return _FILLED[key]
+
+
+def _rows(connection: Connection, table: Table) -> list[Mapping[str, object]]:
+    counter = table.autoincrement_column
+    columns = [column for column in table.columns if column is not counter]
+    return [dict(row._mapping) for row in connection.execute(select(*columns))]
 
 
 def split(count: int, impressions: int | None) -> Metrics:

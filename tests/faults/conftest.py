@@ -10,20 +10,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import require_shared
-from tests.fakes.running_bot import RunningBot
 from tests.faults.judged_bot import JudgedBot
 from tests.faults.ledgers import Networks, networks
 from tests.faults.prepared import SECRETS
 from tests.faults.reporting import PROPERTY, CountedTest, Counts, FaultLine, keep, write_report
-from tests.integration.store_rows import copied_database
-
-
-@pytest.fixture
-def new_bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
-    """Return a bot with an embedded database and no posts; nothing is started."""
-    bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
-    yield bot
-    bot.stop()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def judge(outcome: dict[str, Any], where: str, tally: Any, *, every: int) -> Non
     assert outcome["once"] == outcome["schedules"]
 
 
-@pytest.mark.parametrize("every", [60, pytest.param(10, marks=pytest.mark.deep), EVERY_BOUNDARY])
+@pytest.mark.parametrize("every", [150, pytest.param(10, marks=pytest.mark.deep), EVERY_BOUNDARY])
 def test_a_kill_leaves_it_posted_once_by_postgresql(
     postgres_url: str, tally: Any, every: int
 ) -> None:
@@ -36,7 +36,7 @@ def test_a_kill_leaves_it_posted_once_by_postgresql(
     assert outcome["also"]["let go within"] > 0
 
 
-@pytest.mark.parametrize("every", [60, pytest.param(12, marks=pytest.mark.deep), EVERY_BOUNDARY])
+@pytest.mark.parametrize("every", [150, pytest.param(12, marks=pytest.mark.deep), EVERY_BOUNDARY])
 def test_a_kill_leaves_it_once_in_the_repository(pds: Pds, tally: Any, every: int) -> None:
     outcome = run_program("onpds", pds.origin, "--every", str(every))
 

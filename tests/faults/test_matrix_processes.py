@@ -126,7 +126,7 @@ def test_row_29_postgresql_goes_away_and_comes_back(
 
 @pytest.mark.parametrize(
     ("account", "cuts"),
-    [("m", 2), *(pytest.param(name, 12, marks=pytest.mark.slow) for name in ("x", "m", "b"))],
+    [("m", 1), *(pytest.param(name, 12, marks=pytest.mark.slow) for name in ("x", "m", "b"))],
 )
 def test_row_07_a_sender_that_stands_still_in_the_middle_of_a_body(
     postgres_server: PostgresServer,

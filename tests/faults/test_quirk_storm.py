@@ -39,6 +39,7 @@ def test_row_33_a_short_quirk_storm(tmp_path: Path, tally: Counts) -> None:
     weathers(tmp_path, SHORT, tally)
 
 
+@pytest.mark.deep
 def test_row_33_a_short_quirk_storm_of_killed_processes(tmp_path: Path, tally: Counts) -> None:
     weathers(tmp_path, (5,), tally, is_killed=True)
 

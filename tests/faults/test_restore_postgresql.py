@@ -71,6 +71,16 @@ def live_on(bot: RunningBot) -> dict[str, Any]:
     return judged_by_account(bot.rows(), {name: bot.servers[name].texts for name in ("m", "x")})
 
 
+def bring_back(bot: RunningBot, server: PostgresServer, age: str) -> Path:
+    """Dump it, send on for a while, stop, and load the dump; return it."""
+    bot.wait(NINE + timedelta(seconds=30))
+    backup = dump(bot, server)
+    bot.wait(NINE + MINUTE + AGES[age])
+    bot.stop()
+    load(bot, server, backup)
+    return backup
+
+
 @pytest.mark.parametrize(("age", "is_told"), [
     ("1 minute", True), ("1 day", False), pytest.param("1 day", True, marks=pytest.mark.slow),
 ])  # fmt: skip
@@ -78,11 +88,7 @@ def test_row_28_a_dump_with_the_sent_log_there(
     bot: RunningBot, postgres_server: PostgresServer, tally: Counts, age: str, is_told: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    bot.wait(NINE + timedelta(seconds=30))
-    backup = dump(bot, postgres_server)
-    bot.wait(NINE + MINUTE + AGES[age])
-    bot.stop()
-    load(bot, postgres_server, backup)
+    backup = bring_back(bot, postgres_server, age)
     if is_told:
         assert declare(bot, monkeypatch, backup) == 0
 
@@ -98,11 +104,7 @@ def test_row_28_a_dump_and_a_replica_that_sent_nothing_since(
     bot: RunningBot, postgres_server: PostgresServer, tally: Counts, age: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    bot.wait(NINE + timedelta(seconds=30))
-    backup = dump(bot, postgres_server)
-    bot.wait(NINE + MINUTE + AGES[age])
-    bot.stop()
-    load(bot, postgres_server, backup)
+    backup = bring_back(bot, postgres_server, age)
     # Where the sender's own directory is named, its sent log is read at once.
     sender, bot.data = bot.data, bot.folder / "other" / "data"
     assert declare(bot, monkeypatch, backup) == 0

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.fakes.loopback import Inbox
-from tests.fakes.running_bot import NINE, RunningBot, post
-from tests.integration.store_rows import copied_database
-
-
-@pytest.fixture
-def new_bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
-    """Return a bot with an embedded database and no posts; nothing is started."""
-    bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
-    yield bot
-    bot.stop()
-
-
-@pytest.fixture
-def bot(new_bot: RunningBot) -> RunningBot:
-    """Return a bot that was started with one approved post, due at nine on Mastodon."""
-    new_bot.start_approved(post("one", at=NINE))
-    return new_bot
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_a_post_is_read_once_at_each_age_and_its_numbers_are_kept_as_told(store:
     acc = counted(store)
     acc.send()
 
-    for hours in range(31 * 24):
+    for hours in (*range(4 * 24), *range(4 * 24, 31 * 24, 6)):
         acc.collect(timedelta(hours=hours, minutes=1))
 
     found = store.snapshots.of("d1")

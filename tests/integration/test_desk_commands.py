@@ -25,6 +25,7 @@ from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.shipped import APPROVERS, open_shipped, planned
 from tests.integration.store_rows import due
 from tests.servers import free_port
+from tests.servers.program import WarmProgram
 from tests.waiting import PATIENCE, wait_until
 
 
@@ -68,13 +69,14 @@ def test_the_first_user_needs_no_proof_and_can_make_others(
 
 
 def test_users_come_change_and_go(
-    campaign: Path, olga: str, capsys: pytest.CaptureFixture[str]
+    campaign: Path, olga: str, capsys: pytest.CaptureFixture[str], warm_program: WarmProgram
 ) -> None:
     by = ["--as", "olga"]
 
     def say(*words: str) -> str:
         """Run a verb in a terminal, with olga's password: her token does not do."""
-        return in_terminal([sys.executable, str(ROOT / "run_bot.py"), *words], campaign, PASSWORD)
+        program = [*warm_program.python, str(ROOT / "run_bot.py"), *words]
+        return in_terminal(program, campaign, PASSWORD)
 
     assert "anna may sign in" in say(*ADD, "anna", "--role", "approver")
     assert "already" in say(*ADD, "anna", "--role", "approver")
@@ -185,6 +187,7 @@ def test_a_quote_is_revoked_from_the_command_line_where_there_can_be_one(
     assert "other.example" not in log
 
 
+@pytest.mark.deep
 def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path) -> None:
     port = free_port()
     words = [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "2", "--serve"]

@@ -316,14 +316,17 @@ def nonsense_paths(draw: random.Random, bot: RunningBot, count: int) -> Iterator
         yield door.method, path + ("?" + urlencode(pairs) if pairs else "")
 
 
+@pytest.mark.parametrize(
+    ("seed", "count"), [(31, 140), pytest.param(32, 560, marks=pytest.mark.deep)]
+)
 def test_no_nonsense_makes_a_page_fail_or_changes_anything(
-    bot: RunningBot, browser: HttpBrowser
+    bot: RunningBot, browser: HttpBrowser, seed: int, count: int
 ) -> None:
-    draw = random.Random(31)  # noqa: S311 - the same nonsense each time
+    draw = random.Random(seed)  # noqa: S311 - the same nonsense each time
     browser.sign_in("vera")  # may look everywhere, and decide nothing
     signed_in, before = browser.cookie, state_of(bot)
     met: dict[int, int] = {}
-    for method, path in nonsense_paths(draw, bot, 700):
+    for method, path in nonsense_paths(draw, bot, count):
         browser.cookie = signed_in
         if method == "GET":
             answer = browser.get(path)
@@ -352,7 +355,7 @@ def test_an_approver_s_nonsense_is_refused_too(bot: RunningBot, browser: HttpBro
         "/posts/{post}/turn-away", "/posts/{post}/ask-change", "/posts/{post}/refuse",
         "/held", "/check", "/accounts/{account}/restart",
     }]  # fmt: skip
-    for _turn in range(150):
+    for _turn in range(60):
         browser.cookie = signed_in
         wanted = draw.choices(
             [

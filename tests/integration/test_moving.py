@@ -304,7 +304,7 @@ def moving(
 
 
 @pytest.mark.parametrize(("module", "name", "times"), [
-    ("migrate", "_copy", 3), ("backups", "set_revision", 1),
+    ("migrate", "_copy", 3), pytest.param("backups", "set_revision", 1, marks=pytest.mark.deep),
 ])  # fmt: skip
 def test_killed_in_the_middle_the_old_one_is_in_force_and_the_new_one_unused(
     half_sent: RunningBot, moving: tuple[str, str, str], say: Say, module: str, name: str,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.cli.main import run
-from tests.conftest import ROOT
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import open_played, open_shipped
+from tests.servers.program import WarmProgram
 
 POST = "passive-supplier-held-the-pen"
 #: Pages of one kind that are looked at, such as `/posts/…`: they have one template.
@@ -74,16 +73,16 @@ def test_what_is_told_of_broken_files_has_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", ["run", "rehearse"])
-def test_whoever_starts_it_is_told_the_path(verb: str, tmp_path: Path) -> None:
+def test_whoever_starts_it_is_told_the_path(
+    verb: str, tmp_path: Path, warm_program: WarmProgram
+) -> None:
     folder = tmp_path / "new"
     assert run(["init", str(folder)]) == 0
     (folder / "posts" / "stray.txt").touch()
     places = ["--config", f"{folder}/schedule.yaml", "--posts", f"{folder}/posts"]
 
-    done = subprocess.run(
-        [sys.executable, ROOT / "run_bot.py", verb, *places, "--data", tmp_path / "data"],
-        capture_output=True, encoding="utf-8", check=False, timeout=60,
-    )  # fmt: skip
+    data = str(tmp_path / "data")
+    done = warm_program.run([verb, *places, "--data", data], tmp_path, dict(os.environ))
 
     assert done.returncode == 1
     assert f"{folder}/posts/stray.txt:0:0: " in done.stderr

@@ -341,9 +341,12 @@ _USUAL = settings(
 )
 
 
-def test_nothing_is_sent_twice_lost_or_sent_against_the_rules(machine: type[Deliveries]) -> None:
+@pytest.mark.parametrize("examples", [12, pytest.param(13, marks=pytest.mark.deep)])
+def test_nothing_is_sent_twice_lost_or_sent_against_the_rules(
+    machine: type[Deliveries], examples: int
+) -> None:
     run_state_machine_as_test(
-        machine, settings=settings(_USUAL, max_examples=25, stateful_step_count=30)
+        machine, settings=settings(_USUAL, max_examples=examples, stateful_step_count=30)
     )
 
 

@@ -9,7 +9,7 @@ import sys
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.servers import ending, free_port
+from tests.servers.shared import shared_by_workers
 
 _START_SECONDS = 300.0
 #: The mock, which ends when its input ends, so that it cannot outlive the tests.
@@ -92,6 +93,12 @@ class MastodonServer:
 def mastodon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MastodonServer]:
     """Start the mock on a free port; stopped, by its process id, when the run ends."""
     home = tmp_path_factory.mktemp("mastodon")
+    with shared_by_workers("mastodon", tmp_path_factory, lambda: _started(home)) as shared:
+        yield shared
+
+
+@contextmanager
+def _started(home: Path) -> Iterator[MastodonServer]:
     config = home / "mock.toml"
     config.write_text('[database]\npath = ":memory:"\n\n[[seed.accounts]]\nusername = "first"\n')
     port = free_port()

