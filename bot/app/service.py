@@ -60,6 +60,7 @@ from bot.engine.service import HORIZON, Bot
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
 from bot.operations.disk import DiskWatch
+from bot.operations.personal_address import PersonalAddresses
 from bot.operations.status import Inspector
 from bot.planning.corrections import Corrections
 from bot.planning.planner import Planner
@@ -261,6 +262,7 @@ def build_context(
             contents.warnings,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS, kept),
+        addresses=PersonalAddresses(access, bot.channels),
         proposals=proposals,
     )
 

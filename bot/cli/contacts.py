@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from bot.app.content import Paths
-from bot.app.workspace import open_users
-from bot.cli.output import as_option, places
+from bot.app.workspace import EmergencyDesk, open_users
+from bot.authority.access import Access
+from bot.authority.contacts import absence_of
+from bot.cli.output import Output, as_option, in_emergency, places
 from bot.cli.people import self_or_operator
 from bot.cli.terminal import show
-from bot.errors import DecisionError
-from bot.masking import masked
+from bot.content.zones import shown
 
 _NAME = click.argument("name", metavar="NAME")
 
@@ -38,14 +39,15 @@ def set_address(paths: Paths, name: str, file: Path | None, forget: bool, by: st
 
     It is kept in a private file on this machine, shown to nobody, and tried at once.
     """
+    from bot.operations.personal_address import prove_taken  # loads Apprise
+
     with open_users(paths) as users:
         by = self_or_operator(users, by, name)
         address = ""
         if not forget:
             asked = file.read_text(encoding="utf-8") if file else _asked("Address")
             address = asked.strip()
-            masked.add(address)
-            _try_address(name, address)
+            prove_taken(name, address)
         users.set_address(name, address, by=by)
     show(f"{name} has no address" if forget else f"{name} is told what waits for them")
 
@@ -55,29 +57,29 @@ def _asked(what: str) -> str:
     return found
 
 
-def _try_address(name: str, address: str) -> None:
-    from bot.operations.channels import Alert, channels_of  # loads Apprise
-
-    if address.split() != [address]:  # of several, Apprise writes into the log what it cannot read
-        raise DecisionError("give one address, with no space in it")
-    channels = channels_of((address,), whose=f"address of {name}")
-    if not channels.send(Alert("Verbatim", "Here you are told what waits for you.")):
-        raise DecisionError(f"it takes no messages: {', '.join(channels.failing().values())}")
-
-
 @contact.command("away")
 @_NAME
-@click.option("--until", metavar="DAY", required=True, type=click.DateTime(["%Y-%m-%d"]),
-              help="First day on which they are back.")  # fmt: skip
-@click.option("--substitute", metavar="NAME", required=True, help="Who is told in their place.")
+@click.option("--from", "first", metavar="DAY", default="",
+              help="First day away; without it, from now on.")  # fmt: skip
+@click.option("--until", metavar="DAY", required=True, help="First day on which they are back.")
+@click.option("--substitute", metavar="NAME", required=True,
+              help="Who is told in their place; they must have the right to answer.")  # fmt: skip
 @as_option
-@places
-def set_away(paths: Paths, name: str, until: datetime, substitute: str, by: str) -> None:
-    """Let a substitute be told what waits for NAME, who is away; each acts by their own roles."""
-    with open_users(paths) as users:
-        by = self_or_operator(users, by, name)
-        users.set_absence(name, substitute, until.replace(tzinfo=UTC), by=by)
-    show(f"until {until:%Y-%m-%d} {substitute} is told what waits for {name}")
+@in_emergency
+def set_away(
+    workspace: EmergencyDesk, name: str, first: str, until: str, substitute: str, by: str
+) -> Output:
+    """Let a substitute be told what waits for NAME, who is away; each acts by their own roles.
+
+    Days are those of the schedule's zone.
+    """
+    users, zone = Access(workspace.store, workspace.clock), workspace.zone
+    by = self_or_operator(users, by, name)
+    now = workspace.clock.now()
+    absence = absence_of(name, substitute, first, until, zone=zone, now=now)
+    users.set_absence(absence, by=by)
+    times = f"from {shown(absence.since, zone)} to {shown(absence.until, zone)}"
+    return Output(asdict(absence), [f"{times} {substitute} is told what waits for {name}"])
 
 
 @contact.command("back")

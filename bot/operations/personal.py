@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.authority.contacts import Absence, in_place_of
 from bot.authority.notices import Notice
 from bot.clock import Clock
 from bot.content.model import Campaign
@@ -68,9 +67,9 @@ class PersonalNotifier:
         waiting = waiting_posts(self.store, consents, now)
         known = {key: one for key, one in self.store.notices.all().items()
                  if key.startswith(PERSONAL)}  # fmt: skip
-        absences, current = self.store.absences.all(), set()
+        current = set()
         for name, address in addresses.items():
-            mine = _heard_by(name, waiting, absences, addresses, now)
+            mine = [post for post in waiting if name in post.hearers]
             current |= {_key(name, post) for post in mine}
             if address and now >= failed.get(name, now):
                 self._tell(name, address, mine, known, now)
@@ -94,7 +93,7 @@ class PersonalNotifier:
             # Of several replicas with the address, one tells it.
             if step and self.store.notices.put(after, before=before):
                 told.append((post, after, before))
-        if not told or _send(name, address, self._message([post for post, *_ in told])):
+        if not told or _send(name, address, self._message(name, [post for post, *_ in told])):
             return
         self._failed = {**(self._failed or {}), name: now + AGAIN}
         for _post, after, before in told:
@@ -103,33 +102,24 @@ class PersonalNotifier:
             else:
                 self.store.notices.put(before, before=after)
 
-    def _message(self, posts: list[WaitingPost]) -> Alert:
+    def _message(self, name: str, posts: list[WaitingPost]) -> Alert:
         campaign, count = self.campaign(), len(posts)
         title = f"{campaign.schedule.campaign}: {count} post{'s'[: count > 1]} waiting for you"
         link = f"{self.desk}/week" if self.desk else ""
-        return Alert(title, "\n\n".join(self._lines(post, campaign) for post in posts), link)
+        texts = (self._lines(post, campaign, post.hearers[name]) for post in posts)
+        return Alert(title, "\n\n".join(texts), link)
 
-    def _lines(self, post: WaitingPost, campaign: Campaign) -> str:
+    def _lines(self, post: WaitingPost, campaign: Campaign, away: Iterable[str]) -> str:
         due = shown(post.due_at, campaign.zone) if post.due_at else "its queue's next free place"
         why = f": {post.detail}" if post.need is not Need.APPROVAL else ""
         page = "/held" if post.need is Need.DECISION else f"/posts/{post.post_id}#read"
+        for_whom = f"; in place of {', '.join(away)} (away)" if away else ""
         lines = [
             f"{first_words(post.text, _WORDS)}",
-            f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}",
+            f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}{for_whom}",
             f"{self.desk}{page}" if self.desk else post.post_id,
         ]
         return "\n".join(lines)
-
-
-def _heard_by(
-    name: str,
-    waiting: Iterable[WaitingPost],
-    absences: Mapping[str, Absence],
-    users: Iterable[str],
-    now: datetime,
-) -> list[WaitingPost]:
-    known = tuple(users)
-    return [post for post in waiting if name in in_place_of(post.people, absences, known, now)]
 
 
 def _key(name: str, post: WaitingPost) -> str:

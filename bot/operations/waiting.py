@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.authority.contacts import hearers
 from bot.authority.user_table import User
 from bot.authority.users import Person, Right, Role
 from bot.delivery.consent import Consents
@@ -36,6 +37,8 @@ class WaitingPost:
     rows: tuple[Delivery, ...]
     #: Who may act on it.
     people: tuple[str, ...]
+    #: Who hears of it, each with those who are away and in whose place they do.
+    hearers: Mapping[str, tuple[str, ...]]
     #: For people: what is asked for, or why it is held.
     detail: str = ""
 
@@ -44,6 +47,18 @@ class WaitingPost:
         """What is told once: another text, or another reason, is another matter."""
         prints = "".join(sorted({row.fingerprint[:12] for row in self.rows}))
         return f"{self.need}/{self.post_id}/{prints}"
+
+    @property
+    def names(self) -> str:
+        """Name who may act, and who hears it for those who are away; empty for nobody."""
+        heard_by = {away: name for name, them in self.hearers.items() for away in them}
+        return ", ".join(
+            f"{name} (away; {heard_by[name]} was told)" if name in heard_by else name
+            for name in self.people
+        )
+
+    def is_for(self, name: str) -> bool:
+        return name in self.people or name in self.hearers
 
     @property
     def due_at(self) -> datetime | None:
@@ -73,13 +88,17 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
         need = _need(row, count)
         if row.part == 0 and need is not None:
             groups.setdefault((row.post_id, need), []).append((row, count))
-    return tuple(
-        WaitingPost(
-            post_id, need, tuple(row for row, _count in found),
-            _people(need, [count for _row, count in found], users), _detail(need, found),
-        )
-        for (post_id, need), found in groups.items()
-    )  # fmt: skip
+    absences, waiting = store.absences.all(), []
+    editors = {user.name for user in users if Role.EDITOR in user.roles}
+    for (post_id, need), found in groups.items():
+        counts = [count for _row, count in found]
+        people = _people(need, counts, users)
+        able = editors if need is Need.CHANGE else people
+        needed = max(count.missing for count in counts) if need is Need.APPROVAL else 1
+        hearing = hearers(people, absences, able, now, needed=needed)
+        rows = tuple(row for row, _count in found)
+        waiting.append(WaitingPost(post_id, need, rows, people, hearing, _detail(need, found)))
+    return tuple(waiting)
 
 
 def people_with(store: Store, right: Right) -> tuple[str, ...]:

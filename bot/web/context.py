@@ -19,6 +19,7 @@ from bot.delivery.decisions import Desk
 from bot.engagement.report import Reporter
 from bot.errors import Problem
 from bot.operations.model import ServiceStatus
+from bot.operations.personal_address import PersonalAddresses
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec
@@ -87,6 +88,8 @@ class AppContext:
     status: Callable[[], ServiceStatus]
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
+    #: Where each user is told what waits for them.
+    addresses: PersonalAddresses
     #: Where people may propose posts; None where the operator does not allow it.
     proposals: ProposalBranches | None = None
     address: DeskAddress = DeskAddress()

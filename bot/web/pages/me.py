@@ -1,12 +1,14 @@
-"""What a user signs in with: password, sessions, one-time codes, passkeys, tokens."""
+"""A user's own: where they hear what waits, who stands in for them, what they sign in with."""
 
 from __future__ import annotations
 
 import pyotp
 
+from bot.authority.contacts import Absence, absence_of
 from bot.authority.passkeys import challenge_in, creation_options, new_passkey
 from bot.authority.passwords import LONGEST, SHORTEST
 from bot.canonical import sha256_hex
+from bot.operations.personal_address import KINDS
 from bot.web.pages.login import MOST
 from bot.web.request import Answer, Page, Redirect, RequestContext
 
@@ -15,12 +17,12 @@ _DONE = "/me?done=changed"
 
 def page(request: RequestContext) -> Answer:
     """Show everything, and forms to change it once they have proved who they are."""
-    context, who = request.context, request.require_user()
+    context, who, now = request.context, request.require_user(), request.context.clock.now()
     user, keys = context.store.users.get(who.name), context.store.passkeys.of(who.name)
     pinned = {key.public_key for key in context.store.keys.of(who.name)}
     options = ""
     if request.is_proved and request.site.name:
-        challenge = context.challenges.new(_purpose(request), context.clock.now())
+        challenge = context.challenges.new(_purpose(request), now)
         options = creation_options(request.site, who.name, challenge, keys)
     values = {
         "user": user,
@@ -31,6 +33,11 @@ def page(request: RequestContext) -> Answer:
             (token, context.access.ends_at(token)) for token in context.store.tokens.of(who.name)
         ],
         "options": options,
+        "address_kind": _kind_of_address(request, who.name),
+        "last_message": context.addresses.last(who.name),
+        "absence": _absence(request, who.name),
+        "substitutes": context.access.substitutes(who.name),
+        "today": now.astimezone(context.campaign.zone).date(),
         "shortest": SHORTEST,
     }
     return Page("me.html", values, has_script=bool(options))
@@ -96,6 +103,52 @@ def new_token(request: RequestContext) -> Answer:
 def revoke_token(request: RequestContext) -> Answer:
     request.context.access.revoke_token(request.require_user(), request.form_value("token_sha256"))
     return Redirect(_DONE)
+
+
+def set_address(request: RequestContext) -> Answer:
+    """Keep where they are told what waits for them, once it took a test message."""
+    who, address = request.require_proved_user(), request.form_value("address", most=1000).strip()
+    request.context.addresses.set(who.name, address)
+    return Redirect("/me?done=address#address")
+
+
+def forget_address(request: RequestContext) -> Answer:
+    who = request.require_proved_user()
+    request.context.access.set_address(who.name, "", by=who.name)
+    return Redirect(_DONE)
+
+
+def test_address(request: RequestContext) -> Answer:
+    """Send a test message; the page then shows what became of it."""
+    request.context.addresses.test(request.require_proved_user().name)
+    return Redirect("/me#address")
+
+
+def go_away(request: RequestContext) -> Answer:
+    """Let a substitute hear what waits for them, from one day to another."""
+    who, context, now = request.require_proved_user(), request.context, request.context.clock.now()
+    substitute, first = request.form_value("substitute"), request.form_value("first", default="")
+    back, zone = request.form_value("back"), context.campaign.zone
+    absence = absence_of(who.name, substitute, first, back, zone=zone, now=now)
+    context.access.set_absence(absence, by=who.name)
+    return Redirect("/me?done=away#away")
+
+
+def come_back(request: RequestContext) -> Answer:
+    who = request.require_user()
+    request.context.access.end_absence(who.name, by=who.name)
+    return Redirect("/me?done=back#away")
+
+
+def _kind_of_address(request: RequestContext, name: str) -> str:
+    """Name the service, never the address; empty for none."""
+    kind = request.context.store.addresses.kind(name)
+    return KINDS.get(kind, kind)
+
+
+def _absence(request: RequestContext, name: str) -> Absence | None:
+    found, now = request.context.store.absences.all().get(name), request.context.clock.now()
+    return found if found and now < found.until else None
 
 
 def _purpose(request: RequestContext) -> str:
