@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.clock import Clock
+from bot.content.report_words import ENGLISH, report_language
 from bot.engagement.monthly import MonthlyReporter, Period
 from bot.engagement.monthly_text import CorrectedPost, PresentedMonth, SignOff
 from bot.errors import DecisionError
@@ -15,9 +16,13 @@ VERB = "sign report"
 
 
 def monthly(
-    store: Store, clock: Clock, rendered: RenderedCampaign, period: Period
+    store: Store, clock: Clock, rendered: RenderedCampaign, period: Period, lang: str = ENGLISH
 ) -> PresentedMonth:
-    """Return the report of a period, with its newest signature."""
+    """Return the report of a period, with its newest signature, in English or a language of ours.
+
+    Raises:
+        DecisionError: the campaign brings no words in that language.
+    """
     campaign = rendered.campaign
     begin, end = period.bounds(campaign.zone)
     entries = public_corrections(store, since=begin)
@@ -32,6 +37,7 @@ def monthly(
         corrections,
         SignOff(signed.who, signed.at, str(signed.detail.get("sha256"))) if signed else None,
         rendered.pictures.get,
+        report_language(campaign.report_words, lang),
     )
 
 
