@@ -65,6 +65,7 @@ def engaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
         yield bot
 
 
+@pytest.mark.deep
 def test_the_report_is_chosen_in_another_language_and_stays_so_in_its_file(
     browser: Browser, engaged: RunningBot
 ) -> None:
