@@ -69,7 +69,7 @@ def page(request: RequestContext) -> Answer:
         "is_live": any(row.state is State.SENT for row in rows),
         "may_correct": request.who.may(Right.CORRECT),
         "answerable": [
-            (verb, row)
+            (verb, row, context.price_of(row, verb.replace(" ", "_")))
             for verb in VERBS
             for row in rows
             if row.state is State.SENT and can(context.specs[row.platform], verb)
