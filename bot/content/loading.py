@@ -104,6 +104,7 @@ class _Loading:
         self._problems = Problems(files.problems)
         self._pictures = Pictures(files, inspect)
         self._post_files: set[str] = set()
+        self._words: Mapping[str, ReportWords] = {}
 
     def load(self) -> Loaded:
         names = self._files.names
@@ -136,8 +137,8 @@ class _Loading:
         around = Surroundings(known, schedule, sources, self._pictures, self._now)
         posts = read_posts(written, around, self._problems)
         self._refuse_strays()
-        words = build_words(spoken, self._problems)
-        return self._loaded(schedule, posts, sources, investigations, words)
+        self._words = build_words(spoken, self._problems)
+        return self._loaded(schedule, posts, sources, investigations)
 
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
@@ -198,7 +199,6 @@ class _Loading:
         posts: list[Post],
         sources: Mapping[str, Source],
         investigations: Mapping[str, Investigation],
-        words: Mapping[str, ReportWords],
     ) -> Loaded:
         contents = {**self._files.contents, **self._pictures.used}
         problems = tuple(sorted(set(self._problems)))
@@ -215,7 +215,7 @@ class _Loading:
         )
         readable = None
         if schedule:
-            readable = Campaign(schedule, whole, sources, investigations, tree, words)
+            readable = Campaign(schedule, whole, sources, investigations, tree, self._words)
         files, post_files = dict(sorted(contents.items())), frozenset(self._post_files)
         return Loaded(readable, problems, files, tree, sources, post_files)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -25,10 +25,6 @@ _RULE = "report-words"
 _BLANK = re.compile(r"\{([^{}]*)\}")
 #: How 1,234.5 is written in a language: with its digits, or ours.
 _NUMBER = re.compile(r"(\d)(\D?)(\d)\d\d(\D)\d")
-#: Sentences that are names of sheets of a workbook too.
-_SHEETS = ("sheet-summary", "accounts", "posts", "sheet-passages", "sheet-investigations",
-           "corrections", "cost")  # fmt: skip
-_SHEET_NAME = re.compile(r"[^\[\]:*?/\\']{1,31}")
 _HEAD = """\
 # The report's own words in {lang}: posts/reports/{lang}.yaml.
 # Write each sentence into the quotation marks below the English one; what stays empty is shown in
@@ -132,47 +128,32 @@ def _read(lang: str, node: Node, problems: Problems) -> ReportWords | None:
         problems.add(node, [], f"the file's name is its language: {error}", _RULE)
     if lang == ENGLISH:
         problems.add(node, [], "the English words are our own; name another language", _RULE)
-    found = shape(ReportWords, node, problems, known=Known())
-    for key, message in _wrong(found.words) if found else ():
-        problems.add(node, ["words", key], message, _RULE, on_key=key not in english().sentences)
+    found, ours = shape(ReportWords, node, problems, known=Known()), english().sentences
+    for key, sentence in found.words.items() if found else ():
+        if message := _fault(key, sentence, ours):
+            problems.add(node, ["words", key], message, _RULE, on_key=key not in ours)
     return found
 
 
-def _wrong(words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the key of each sentence that is wrong, and why."""
-    ours = english().sentences
-    for key, sentence in words.items():
-        if key not in ours:
-            yield key, f"no sentence of the report is called {quoted(key)}; {suggestion(key, ours)}"
-        elif sentence:
-            yield from ((key, message) for message in _faults(key, sentence, ours[key]))
-    titles = [words.get(key) or ours[key] for key in _SHEETS]
-    for key, title in zip(_SHEETS, titles, strict=True):
-        if titles.count(title) > 1 and words.get(key):
-            yield key, "two sheets of the workbook cannot have the same name"
-
-
-def _faults(key: str, sentence: str, ours: str) -> Iterator[str]:
-    if sorted(_BLANK.findall(sentence)) != sorted(_BLANK.findall(ours)) or (
-        _BLANK.sub("", sentence) != _BLANK.sub("", sentence).replace("{", "").replace("}", "")
-    ):
-        wanted = ", ".join(map("{{{}}}".format, _BLANK.findall(ours))) or "none"
-        yield f"what stands in braces is filled in; this sentence has, each once: {wanted}"
-    if key == "number" and not _NUMBER.fullmatch(sentence):
-        yield f"{quoted(sentence)} is not how 1,234.5 is written; write such as 1.234,5"
-    if key in _SHEETS and not _SHEET_NAME.fullmatch(sentence):
-        yield "is a sheet of the workbook: 31 characters at most, none of [ ] : * ? / \\ '"
+def _fault(key: str, sentence: str, ours: Mapping[str, str]) -> str:
+    """Say what is wrong with a sentence; empty where nothing is, or it is not written yet."""
+    if key not in ours:
+        return f"no sentence of the report is called {quoted(key)}; {suggestion(key, ours)}"
+    wanted = _BLANK.findall(ours[key])
+    is_odd = re.search("[{}]", _BLANK.sub("", sentence))
+    if sentence and (is_odd or sorted(_BLANK.findall(sentence)) != sorted(wanted)):
+        named = ", ".join(map("{{{}}}".format, wanted)) or "none"
+        return f"what stands in braces is filled in; this sentence has, each once: {named}"
+    if sentence and key == "number" and not _NUMBER.fullmatch(sentence):
+        return f"{quoted(sentence)} is not how 1,234.5 is written; write such as 1.234,5"
+    return ""
 
 
 def to_translate(lang: str, written: Mapping[str, ReportWords]) -> str:
     """Return the file of a language to be filled in: each sentence below the English one."""
     found = written.get(lang) or ReportWords("", "", {})
-    lines = [
-        _HEAD.format(lang=lang),
-        f"by: {_quoted(found.by)}",
-        f"language: {_quoted(found.language)}",
-        "words:",
-    ]
+    lines = [_HEAD.format(lang=lang)]
+    lines += [f"by: {_quoted(found.by)}", f"language: {_quoted(found.language)}", "words:"]
     for key, sentence in english().sentences.items():
         lines += [f"  # {sentence}", f"  {key}: {_quoted(found.words.get(key, ''))}"]
     return "\n".join(lines) + "\n"

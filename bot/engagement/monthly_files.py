@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -107,7 +108,8 @@ def workbook(month: PresentedMonth) -> bytes:
     for number, (title, rows) in enumerate(_sheets(month)):
         sheet = book.active if number == 0 else book.create_sheet()
         assert sheet is not None  # noqa: S101 - a new workbook has one
-        sheet.title = title
+        # Excel takes no more, and none of these; of two equal names one gets a number.
+        sheet.title = re.sub(r"[\[\]:*?/\\']", " ", title)[:31]
         sheet.sheet_view.rightToLeft = month.direction == "rtl"
         for row in rows:
             sheet.append([cell(value) for value in row])

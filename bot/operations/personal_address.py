@@ -63,6 +63,11 @@ class PersonalAddresses:
         why = _why_not_taken(name, address)
         self.access.write(name, TESTED, name, {"taken": not why, "why": why})
 
+    def kind(self, name: str) -> str:
+        """Name the service of a user's address, never the address; empty for none."""
+        kind = self.access.store.addresses.kind(name)
+        return KINDS.get(kind, kind)
+
     def last(self, name: str) -> AuditRow | None:
         """Return the row of the last message that was tried at a user's address."""
         return next(iter(self.access.store.audit.about(name, SET, TESTED)), None)

@@ -403,7 +403,7 @@ CHANGES = {
     "/calendar/address": {}, "/me/password": {"new": "four quite other words here"},
     "/me/codes/new": {}, "/me/codes": {"secret": "A" * 32, "code": "123456"}, "/me/codes/off": {},
     "/me/passkeys": {"answer": "{}", "label": "x"}, "/me/passkeys/remove": {"key": "x"},
-    "/me/tokens": {"label": "x"}, "/me/address": {"address": "json://a.example/x"},
+    "/me/tokens": {"label": "x"}, "/me/address/set": {"address": "json://a.example/x"},
     "/me/address/forget": {}, "/me/address/test": {},
     "/me/away": {"first": "", "back": "2099-01-01", "substitute": "anna"},
 }  # fmt: skip
@@ -464,7 +464,7 @@ def test_no_address_of_a_user_leads_into_the_machine_s_own_network(
 ) -> None:
     browser.sign_in("ben")
 
-    answer = browser.post("/me/address", {"address": address})
+    answer = browser.post("/me/address/set", {"address": address})
 
     assert answer.status == 409
     assert told in answer.text.partition("<main")[2]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pyotp
 
-from bot.authority.contacts import Absence, absence_of
+from bot.authority.contacts import absence_of
 from bot.authority.passkeys import challenge_in, creation_options, new_passkey
 from bot.authority.passwords import LONGEST, SHORTEST
 from bot.canonical import sha256_hex
-from bot.operations.personal_address import KINDS
 from bot.web.pages.login import MOST
-from bot.web.request import Answer, Page, Redirect, RequestContext
+from bot.web.request import Answer, Page, Redirect, RefusedRequestError, RequestContext
 
 _DONE = "/me?done=changed"
 
@@ -18,6 +17,7 @@ _DONE = "/me?done=changed"
 def page(request: RequestContext) -> Answer:
     """Show everything, and forms to change it once they have proved who they are."""
     context, who, now = request.context, request.require_user(), request.context.clock.now()
+    absence = context.store.absences.all().get(who.name)
     user, keys = context.store.users.get(who.name), context.store.passkeys.of(who.name)
     pinned = {key.public_key for key in context.store.keys.of(who.name)}
     options = ""
@@ -33,9 +33,9 @@ def page(request: RequestContext) -> Answer:
             (token, context.access.ends_at(token)) for token in context.store.tokens.of(who.name)
         ],
         "options": options,
-        "address_kind": _kind_of_address(request, who.name),
+        "address_kind": context.addresses.kind(who.name),
         "last_message": context.addresses.last(who.name),
-        "absence": _absence(request, who.name),
+        "absence": absence if absence and now < absence.until else None,
         "substitutes": context.access.substitutes(who.name),
         "today": now.astimezone(context.campaign.zone).date(),
         "shortest": SHORTEST,
@@ -105,23 +105,20 @@ def revoke_token(request: RequestContext) -> Answer:
     return Redirect(_DONE)
 
 
-def set_address(request: RequestContext) -> Answer:
-    """Keep where they are told what waits for them, once it took a test message."""
-    who, address = request.require_proved_user(), request.form_value("address", most=1000).strip()
-    request.context.addresses.set(who.name, address)
+def change_address(request: RequestContext) -> Answer:
+    """Keep, forget or test where they are told what waits for them; the page shows what became."""
+    who, context = request.require_proved_user(), request.context
+    match request.path_value("what"):
+        case "test":
+            context.addresses.test(who.name)
+            return Redirect("/me#address")
+        case "forget":
+            context.access.set_address(who.name, "", by=who.name)
+            return Redirect(_DONE)
+        case other if other != "set":
+            raise RefusedRequestError(404, "")
+    context.addresses.set(who.name, request.form_value("address", most=1000).strip())
     return Redirect("/me?done=address#address")
-
-
-def forget_address(request: RequestContext) -> Answer:
-    who = request.require_proved_user()
-    request.context.access.set_address(who.name, "", by=who.name)
-    return Redirect(_DONE)
-
-
-def test_address(request: RequestContext) -> Answer:
-    """Send a test message; the page then shows what became of it."""
-    request.context.addresses.test(request.require_proved_user().name)
-    return Redirect("/me#address")
 
 
 def go_away(request: RequestContext) -> Answer:
@@ -138,17 +135,6 @@ def come_back(request: RequestContext) -> Answer:
     who = request.require_user()
     request.context.access.end_absence(who.name, by=who.name)
     return Redirect("/me?done=back#away")
-
-
-def _kind_of_address(request: RequestContext, name: str) -> str:
-    """Name the service, never the address; empty for none."""
-    kind = request.context.store.addresses.kind(name)
-    return KINDS.get(kind, kind)
-
-
-def _absence(request: RequestContext, name: str) -> Absence | None:
-    found, now = request.context.store.absences.all().get(name), request.context.clock.now()
-    return found if found and now < found.until else None
 
 
 def _purpose(request: RequestContext) -> str:
