@@ -240,7 +240,7 @@ def test_an_approver_does_on_each_network_what_it_can(desk: RunningBot) -> None:
         "Hide a reply on b", "Hide a reply on x, booked at $0.20",
         "Revoke a quote on b", "Revoke a quote on m",
     ]  # fmt: skip
-    assert "X names no price for hiding a reply" in page.text
+    assert "names no price: the budget counts the dearest" in page.text
     fields = {"address": ADDRESS, "why": "a threat"}
     for value, _words in choices:
         answer = browser.post("/posts/p/turn-away", {"choice": value, **fields})
