@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from bot.authority.notices import Absence
 from bot.errors import DecisionError
 from bot.evidence.archive import Archive
 from bot.evidence.fetching import Hop, PageFetcher
@@ -45,6 +47,7 @@ PAGES = {
     "picker": "/sources/letter?first=10&last=11#picked",
     "held": "/held",
     "log": "/log",
+    "me": "/me",
     "sign-ins": "/sign-ins",
     "accounts": "/accounts",
     "corrections": "/corrections",
@@ -95,6 +98,11 @@ def played() -> Iterator[RunningBot]:
         service.correct(sent[0], "The letter has four signatories.", by="anna",
                         why="The post named three signatories.")  # fmt: skip
         keep_evidence(bot)
+        access, now = bot.dashboard.access, bot.clock.now()
+        access.set_absence(Absence("anna", "ben", now, now + timedelta(days=9)), by="anna")
+        later = now + timedelta(days=12), now + timedelta(days=20)
+        access.set_absence(Absence("ben", "anna", *later), by="ben")
+        access.set_address("ben", "mailto://mail.example", by="ben")
         yield bot
 
 

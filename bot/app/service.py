@@ -55,6 +55,7 @@ from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_sign
 from bot.engine.service import HORIZON, Bot
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
+from bot.operations.personal_address import PersonalAddresses
 from bot.operations.status import DiskWatch, Inspector
 from bot.planning.corrections import Corrections
 from bot.planning.store import Planner, Store
@@ -252,6 +253,7 @@ def build_context(
             contents.warnings,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS, kept),
+        addresses=PersonalAddresses(access, bot.channels),
         proposals=proposals,
     )
 

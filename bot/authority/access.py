@@ -209,15 +209,28 @@ class Access:
         user = self.store.users.of_feed(sha256_hex(key))
         return Person.of(user) if user else None
 
-    def set_absence(self, name: str, substitute: str, until: datetime, *, by: str) -> None:
-        """Let another user hear, with rights of their own, what waits for one until then."""
-        if substitute == self._user(name).name:
-            raise DecisionError("nobody stands in for themselves")
-        if until <= self.clock.now():
-            raise DecisionError("name a day to come")
-        detail = {"substitute": self._user(substitute).name, "until": until.isoformat()}
-        with self._logged(by, "away", name, detail):
-            self.store.absences.put(Absence(name, substitute, until))
+    def substitutes(self, name: str) -> tuple[str, ...]:
+        """Name who may stand in for a user: who may do what waits for them, in their own right."""
+        user = self._user(name)
+        needed = user.roles & {Role.APPROVER} or user.roles
+        others = (other for other in self.store.users.all() if other.name != name)
+        return tuple(other.name for other in others if needed & other.roles)
+
+    def set_absence(self, new: Absence, *, by: str) -> None:
+        """Let somebody else hear what waits for a user meanwhile, with rights of their own.
+
+        Raises:
+            DecisionError: there is no such user, or the substitute could not answer for them.
+        """
+        able = self.substitutes(new.user)
+        if new.substitute not in able:
+            raise DecisionError(
+                f"{new.substitute} cannot answer what waits for {new.user}; who can:"
+                f" {', '.join(able) or 'nobody else'}"
+            )
+        times = {"since": new.since.isoformat(), "until": new.until.isoformat()}
+        with self._logged(by, "away", new.user, {"substitute": new.substitute, **times}):
+            self.store.absences.put(new)
 
     def end_absence(self, name: str, *, by: str) -> None:
         with self._logged(by, "back", name):

@@ -4,15 +4,18 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select, update
 
 from bot.authority.tables import absence, notice, worker
 from bot.canonical import JsonObject
+from bot.content.zones import resolve
 from bot.db.database import Repository, StoreContext
 from bot.db.sqlite import make_private_directory
+from bot.errors import DecisionError
 from bot.masking import masked
 from bot.settings import write_private
 
@@ -112,11 +115,15 @@ class Workers(Repository):
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Somebody is away until a moment; who stands in for them hears what waits, with own rights."""
+    """Somebody is away for a time; who stands in for them hears what waits, with own rights."""
 
     user: str
     substitute: str
+    since: datetime
     until: datetime
+
+    def lasts(self, now: datetime) -> bool:
+        return self.since <= now < self.until
 
 
 class Absences(Repository):
@@ -163,25 +170,58 @@ class Addresses:
 
     def kind(self, user: str) -> str:
         """Return what kind of address it is, such as mailto; empty for none."""
-        return self.get(user).partition(":")[0]
+        return self.get(user).partition(":")[0].lower()
 
 
-def in_place_of(
-    people: Iterable[str], absences: Mapping[str, Absence], names: Iterable[str], now: datetime
-) -> tuple[str, ...]:
-    """Return who hears of it: for who is away their substitute, if that is a user.
+def absence_of(
+    user: str, substitute: str, first: str, back: str, *, zone: ZoneInfo, now: datetime
+) -> Absence:
+    """Read local days: the first one away (empty is from now on), and the one they are back on.
 
-    For a substitute who is away too it is theirs; in a circle it is whoever comes first again.
+    Raises:
+        DecisionError: they are no days, not in order, or over already.
     """
-    known = frozenset(names)
-    stands_in = {
-        name: away.substitute for name, away in absences.items()
-        if now < away.until and away.substitute in known
-    }  # fmt: skip
-    found = []
+    try:
+        days = [date.fromisoformat(day) for day in (first, back) if day]
+        moments = [resolve(datetime(day.year, day.month, day.day), zone).utc for day in days]  # noqa: DTZ001 - local
+    except (ValueError, OverflowError):
+        raise DecisionError("a day is written 2026-12-20") from None
+    since, until = (now, *moments)[-2:] if back else (now, now)
+    if not since < until or until <= now:
+        raise DecisionError("name a day to come on which they are back, after the first one away")
+    return Absence(user, substitute, since, until)
+
+
+def hearers(
+    people: Iterable[str],
+    absences: Mapping[str, Absence],
+    able: Iterable[str],
+    now: datetime,
+    *,
+    needed: int = 1,
+) -> Mapping[str, tuple[str, ...]]:
+    """Return who hears of what waits for people, each with those in whose place they do.
+
+    For who is away it is their substitute, where that one is away too theirs, if they may act on
+    it. Who is away hears it themselves only where fewer than ``needed`` others would.
+    """
+    away = {name: each.substitute for name, each in absences.items() if each.lasts(now)}
+    may_act, found = frozenset(able), dict[str, tuple[str, ...]]()
+    left = []
     for name in people:
-        passed = {name}
-        while (next_ := stands_in.get(name, name)) not in passed:
-            passed.add(name := next_)
-        found.append(stands_in.get(name, name))
-    return tuple(dict.fromkeys(found))
+        stand_in = _last_of(name, away)
+        if name not in away:
+            found.setdefault(name, ())
+        elif stand_in in may_act and stand_in != name:
+            found[stand_in] = (*found.get(stand_in, ()), name)
+        else:
+            left.append(name)
+    return found if len(found) >= needed else {**dict.fromkeys(left, ()), **found}
+
+
+def _last_of(name: str, away: Mapping[str, str]) -> str:
+    """Follow who stands in for whom; in a circle it ends at whoever comes first again."""
+    passed = {name}
+    while (following := away.get(name, name)) not in passed:
+        passed.add(name := following)
+    return following

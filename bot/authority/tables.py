@@ -230,6 +230,7 @@ absence = Table(
     metadata,
     Column("user", Text, primary_key=True, comment="who is away"),
     Column("substitute", Text, nullable=False, comment="who hears what waits for them"),
+    Column("since", Instant, nullable=False, comment="when they go"),
     Column("until", Instant, nullable=False, comment="when they are back"),
 )
 

@@ -3,7 +3,7 @@
 import csv
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,6 +23,8 @@ from bot.authority.users import Right
 from bot.cli.output import Output, json_option, places, print_json, prints, somebody
 from bot.cli.proof import proved
 from bot.cli.terminal import show
+from bot.content.model import ReportWords
+from bot.content.report_words import ENGLISH, FOLDER, to_translate
 from bot.content.zones import shown
 from bot.engagement import export as exports
 from bot.engagement import monthly_files
@@ -147,13 +149,17 @@ def _tell(
 @click.option("--html", type=_FILE, metavar="FILE", help="Write it as one web page.")
 @click.option("--pdf", type=_FILE, metavar="FILE", help="Write it to be printed.")
 @click.option("--xlsx", type=_FILE, metavar="FILE", help="Write it as a workbook.")
+@click.option("--lang", metavar="LANG", default=ENGLISH, show_default=True,
+              help="Language of the report's own words; quotations keep theirs.")  # fmt: skip
+@click.option("--catalogue", metavar="LANG", default="",
+              help="Print the words to be translated, as a file of posts/reports.")  # fmt: skip
 @click.option("--as", "by", metavar="NAME", callback=somebody,
               help="Sign it off first: an approver answers for it.")  # fmt: skip
 @json_option
 @places
 def report(
     paths: Paths, month: str, first: str, last: str, html: Path | None,
-    pdf: Path | None, xlsx: Path | None, by: str | None, as_json: bool,
+    pdf: Path | None, xlsx: Path | None, lang: str, catalogue: str, by: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Report on a month: posts, what they brought, followers, corrections, cost, what is missing.
 
@@ -161,27 +167,46 @@ def report(
     """
     with open_readonly(paths) as workspace:
         store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
+        if catalogue:
+            _print_catalogue(catalogue, rendered.campaign.report_words, as_json=as_json)
+            return
         today = clock.now().astimezone(rendered.campaign.zone).date()
         try:
             period = Period.read(month, first, last, today)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
-        made = monthly(store, clock, rendered, period)
+        made = monthly(store, clock, rendered, period, lang)
+        if lacking := made.words.lacking:
+            show(f"in English, as {lang} has no words for it: {', '.join(lacking)}", err=True)
         if by is not None:
             by = proved(Access(store, clock), workspace.mode, by, Right.APPROVE)
             sign_off(store, clock, made, by=by)
-            made = monthly(store, clock, rendered, period)
-        files: dict[Path | None, Callable[[PresentedMonth], str | bytes]] = {
-            html: monthly_files.page, pdf: monthly_files.pdf, xlsx: monthly_files.workbook,
-        }  # fmt: skip
-        for file, write in files.items():
-            if file is not None:
-                write_private(file, write(made))
-                show(f"{file}: {made.title}", err=as_json)
-        if as_json:
-            print_json(monthly_files.json_of(made))
-        elif not any(files):
-            show(*monthly_lines(made))
+            made = monthly(store, clock, rendered, period, lang)
+        _give(made, html, pdf, xlsx, as_json=as_json)
+
+
+def _give(
+    made: PresentedMonth, html: Path | None, pdf: Path | None, xlsx: Path | None, *, as_json: bool
+) -> None:
+    files: Mapping[Path | None, Callable[[PresentedMonth], str | bytes]] = {
+        html: monthly_files.page, pdf: monthly_files.pdf, xlsx: monthly_files.workbook,
+    }  # fmt: skip
+    for file, write in files.items():
+        if file is not None:
+            write_private(file, write(made))
+            show(f"{file}: {made.title}", err=as_json)
+    if as_json:
+        print_json(monthly_files.json_of(made))
+    elif not any(files):
+        show(*monthly_lines(made))
+
+
+def _print_catalogue(lang: str, written: Mapping[str, ReportWords], *, as_json: bool) -> None:
+    content = to_translate(lang, written)
+    if as_json:
+        print_json({"file": f"{FOLDER}/{lang}.yaml", "content": content})
+    else:
+        show(*content.splitlines())
 
 
 def _day(text: str, zone: ZoneInfo) -> datetime:

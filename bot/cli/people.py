@@ -1,7 +1,7 @@
 """The verbs that change users, and where they are told what waits for them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import asdict
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,17 @@ import click
 from bot import program
 from bot.app.content import Paths, read_files
 from bot.app.storage import known_store, owner_for
-from bot.app.workspace import open_users
+from bot.app.workspace import EmergencyDesk, open_users
 from bot.authority.access import SHORTEST, Access
+from bot.authority.notices import absence_of
 from bot.authority.user_table import User
 from bot.authority.users import Right, Role
-from bot.cli.output import Output, as_option, places, prints
+from bot.cli.output import Output, as_option, in_emergency, places, prints
 from bot.cli.proof import proved
 from bot.cli.terminal import show, wrapped
 from bot.content.model import Mode
+from bot.content.zones import shown
 from bot.errors import DecisionError
-from bot.masking import masked
 from bot.planning.store import Store
 
 _ROLES = click.option(
@@ -257,36 +258,40 @@ def set_address(users: Access, name: str, file: Path | None, forget: bool, by: s
 
     It is kept in a private file on this machine, shown to nobody, and tried at once.
     """
+    from bot.operations.personal_address import prove_taken  # loads Apprise
+
     address = ""
     if not forget:
         prompt = partial(click.prompt, "Address", hide_input=True, err=True)
         address = str(file.read_text(encoding="utf-8") if file else prompt()).strip()
-        masked.add(address)
-        _try_address(name, address)
+        prove_taken(name, address)
     users.set_address(name, address, by=by)
     return f"{name} has no address" if forget else f"{name} is told what waits for them"
 
 
-def _try_address(name: str, address: str) -> None:
-    from bot.operations.channels import Alert, channels_of  # loads Apprise
-
-    if address.split() != [address]:  # of several, Apprise writes into the log what it cannot read
-        raise DecisionError("give one address, with no space in it")
-    channels = channels_of((address,), whose=f"address of {name}")
-    if not channels.send(Alert("Verbatim", "Here you are told what waits for you.")):
-        raise DecisionError(f"it takes no messages: {', '.join(channels.failing().values())}")
-
-
 @contact.command("away")
 @_NAME
-@click.option("--until", metavar="DAY", required=True, type=click.DateTime(["%Y-%m-%d"]),
-              help="First day on which they are back.")  # fmt: skip
-@click.option("--substitute", metavar="NAME", required=True, help="Who is told in their place.")
-@_by(_self)
-def set_away(users: Access, name: str, until: datetime, substitute: str, by: str) -> str:
-    """Let a substitute be told what waits for NAME, who is away; each acts by their own roles."""
-    users.set_absence(name, substitute, until.replace(tzinfo=UTC), by=by)
-    return f"until {until:%Y-%m-%d} {substitute} is told what waits for {name}"
+@click.option("--from", "first", metavar="DAY", default="",
+              help="First day away; without it, from now on.")  # fmt: skip
+@click.option("--until", metavar="DAY", required=True, help="First day on which they are back.")
+@click.option("--substitute", metavar="NAME", required=True,
+              help="Who is told in their place; they must have the right to answer.")  # fmt: skip
+@as_option
+@in_emergency
+def set_away(
+    workspace: EmergencyDesk, name: str, first: str, until: str, substitute: str, by: str
+) -> Output:
+    """Let a substitute be told what waits for NAME, who is away; each acts by their own roles.
+
+    Days are those of the schedule's zone.
+    """
+    users, zone = Access(workspace.store, workspace.clock), workspace.zone
+    by = _self(users, by, name)
+    now = workspace.clock.now()
+    absence = absence_of(name, substitute, first, until, zone=zone, now=now)
+    users.set_absence(absence, by=by)
+    times = f"from {shown(absence.since, zone)} to {shown(absence.until, zone)}"
+    return Output(asdict(absence), [f"{times} {substitute} is told what waits for {name}"])
 
 
 @contact.command("back")

@@ -13,8 +13,18 @@ from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
-from bot.content.model import NOWHERE, Campaign, Investigation, Place, Post, Schedule, Source
+from bot.content.model import (
+    NOWHERE,
+    Campaign,
+    Investigation,
+    Place,
+    Post,
+    ReportWords,
+    Schedule,
+    Source,
+)
 from bot.content.posts import Surroundings, read_posts
+from bot.content.report_words import FOLDER, build_words
 from bot.content.shape import Problems
 from bot.content.sources import (
     INVESTIGATIONS,
@@ -96,6 +106,7 @@ class _Loading:
         self._problems = Problems(files.problems)
         self._pictures = Pictures(files, inspect)
         self._post_files: set[str] = set()
+        self._words: Mapping[str, ReportWords] = {}
 
     def load(self) -> Loaded:
         names = self._files.names
@@ -103,11 +114,14 @@ class _Loading:
         listed: Node | None = _NO_LIST
         described: dict[str, Node | None] = {}
         written: list[Node] = []
+        spoken: dict[str, Node | None] = {}
         for name in (name for name in names if name.endswith(".yaml")):
             if name == INVESTIGATIONS:
                 listed = self._mapping(name, "investigations")
             elif name.startswith(f"{SOURCES}/"):
                 described[name] = self._mapping(name, "file")
+            elif name.startswith(f"{FOLDER}/"):
+                spoken[name] = self._mapping(name, "by")
             else:
                 self._post_files.add(self._files.shown(name))
                 if node := self._mapping(name, "posts"):
@@ -125,6 +139,7 @@ class _Loading:
         around = Surroundings(known, schedule, sources, self._pictures, self._now)
         posts = read_posts(written, around, self._problems)
         self._refuse_strays()
+        self._words = build_words(spoken, self._problems)
         return self._loaded(schedule, posts, sources, investigations)
 
     def _tell(
@@ -200,7 +215,9 @@ class _Loading:
                 {post.link, *(variant.link or "" for variant in post.variants.values())}
             )
         )
-        readable = Campaign(schedule, whole, sources, investigations, tree) if schedule else None
+        readable = None
+        if schedule:
+            readable = Campaign(schedule, whole, sources, investigations, tree, self._words)
         files, post_files = dict(sorted(contents.items())), frozenset(self._post_files)
         return Loaded(readable, problems, files, tree, sources, post_files)
 

@@ -288,6 +288,17 @@ class Investigation(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class ReportWords(Strict):
+    """posts/reports/<language>.yaml: the report's own words in a language."""
+
+    by: Annotated[Text, doc("who answers for these words, such as Ana Example, translator")]
+    language: Annotated[Text, doc("what the language calls itself")]
+    words: Annotated[
+        dict[Id, OptionalText], doc("each sentence by its key, as `report --catalogue` writes them")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Quote(Strict):
     """A quotation, character by character."""
 
@@ -410,6 +421,8 @@ class Campaign:
     investigations: Mapping[str, Investigation]
     #: Of every file that was read, by path; the same files give the same hash.
     tree_sha256: str
+    #: The report's own words, by language.
+    report_words: Mapping[str, ReportWords] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:

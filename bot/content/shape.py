@@ -27,7 +27,7 @@ from bot.content.fields import (
     doc,
     is_derived,
 )
-from bot.content.model import Account, Investigation, Post, Schedule, Source, Strict
+from bot.content.model import Account, Investigation, Post, ReportWords, Schedule, Source, Strict
 from bot.content.notations import plain
 from bot.content.values import kind, quoted, suggestion
 from bot.content.yamlfile import Node, Path, shown
@@ -262,6 +262,7 @@ _FILES: Mapping[str, tuple[type[Strict], str]] = {
     "posts": (PostsFile, "posts/**/*.yaml"),
     "source": (Source, "posts/sources/<id>.yaml"),
     "investigations": (InvestigationsFile, "posts/sources/investigations.yaml"),
+    "report": (ReportWords, "posts/reports/<language>.yaml"),
 }
 #: Each kind of file has a schema.
 SCHEMA_NAMES = tuple(_FILES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -14,22 +15,16 @@ from markupsafe import Markup
 
 from bot import visible
 from bot.engagement.export import cell
-from bot.engagement.monthly_text import HOW_TO_READ, MOST_LISTED, WHAT_IS_USUAL, PresentedMonth
+from bot.engagement.monthly import USUAL_DAYS
+from bot.engagement.monthly_text import MOST_LISTED, PresentedMonth, direction_of
 from bot.engagement.presenter import Grid
 from bot.errors import OperatorError
 from bot.rendering.cards.typefaces import FONTS
-from bot.rendering.layout import direction
 
 #: Where the template and the style are; the desk shows the same body.
 FOLDER = Path(__file__).parent / "reporting"
 #: What templates know besides the report.
-WORDS = {
-    "how_to_read": HOW_TO_READ,
-    "what_is_usual": WHAT_IS_USUAL,
-    "most": MOST_LISTED,
-    # Paper has no "auto": WeasyPrint knows none.
-    "dir_of": lambda text: "rtl" if direction(text) == "R" else "ltr",
-}
+KNOWN = {"most": MOST_LISTED, "usual_days": USUAL_DAYS, "dir_of": direction_of}
 #: Fonts of the PDF, and what is set in each; no other file is opened for it.
 _FONT = "verbatim-font:"
 _FACES = "".join(
@@ -55,7 +50,7 @@ def page(month: PresentedMonth) -> str:
         style=Markup(style),  # noqa: S704 - our own files
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         month=month,
-        **WORDS,
+        **KNOWN,
     )
 
 
@@ -93,7 +88,10 @@ def document(month: PresentedMonth) -> Any:
     fetcher = Fetcher()
     # Both must have it, or the fonts are passed over in silence.
     fonts = FontConfiguration()
-    faces = weasyprint.CSS(string=_FACES, url_fetcher=fetcher, font_config=fonts)
+    style = _FACES
+    if month.direction == "rtl":
+        style += (FOLDER / "monthly_rtl.css").read_text(encoding="utf-8")
+    faces = weasyprint.CSS(string=style, url_fetcher=fetcher, font_config=fonts)
     html = weasyprint.HTML(string=page(month), url_fetcher=fetcher)
     return html.render(
         stylesheets=[faces], font_config=fonts, pdf_variant="pdf/ua-1", pdf_tags=True
@@ -110,7 +108,9 @@ def workbook(month: PresentedMonth) -> bytes:
     for number, (title, rows) in enumerate(_sheets(month)):
         sheet = book.active if number == 0 else book.create_sheet()
         assert sheet is not None  # noqa: S101 - a new workbook has one
-        sheet.title = title
+        # Excel takes no more, and none of these; of two equal names one gets a number.
+        sheet.title = re.sub(r"[\[\]:*?/\\']", " ", title)[:31]
+        sheet.sheet_view.rightToLeft = month.direction == "rtl"
         for row in rows:
             sheet.append([cell(value) for value in row])
         for place, column in enumerate(sheet.iter_cols(), 1):
@@ -127,31 +127,36 @@ def workbook(month: PresentedMonth) -> bytes:
 
 
 def _sheets(month: PresentedMonth) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
-    tiles = [(tile.name, tile.value, tile.before) for tile in month.tiles]
-    yield "Summary", [
-        ("What", month.title, "Before"), *tiles,
-        *(("Missing", line, "") for line in month.missing),
-        ("As of", month.as_of, ""), ("Signed off", month.signature, ""),
-        ("How to read it", HOW_TO_READ, ""), ("What is usual", WHAT_IS_USUAL, ""),
+    words = month.words
+
+    def head(*names: str) -> tuple[str, ...]:
+        return tuple(words(f"of-{name}") for name in names)
+
+    yield words("sheet-summary"), [
+        (words("of-name"), month.title, words("of-before")),
+        *((tile.name, tile.value, tile.before) for tile in month.tiles),
+        *((words("missing"), line, "") for line in month.missing),
+        (words("of-date"), month.as_of, ""), (words("of-signature"), month.signature, ""),
+        (words("how-to-read"), words("ratio"), ""),
+        (words("of-usual"), words("usual", days=USUAL_DAYS), ""),
+        *(("", line, "") for line in month.about_words),
     ]  # fmt: skip
-    yield "Accounts", _table(month.accounts)
-    yield "Posts", [
-        ("Post", "Text", "Engagements", "Ratio (80 %)", "Why", "Links"),
+    yield words("accounts"), _table(month.accounts)
+    yield words("posts"), [
+        head("post", "text", "engagements", "ratio", "reason", "links"),
         *((row.id, row.text, row.engagements, row.ratio, row.reason,
            " ".join(address for _account, address in row.links)) for row in month.featured),
     ]  # fmt: skip
-    for title, mentioned in (
-        ("Passages", month.passages), ("Investigations", month.investigations),
-    ):  # fmt: skip
-        head = ("Id", "Text", "By", "Address", "Times out")
-        yield title, [head, *((each.id, each.text, each.by, each.url, each.n)
-                              for each in mentioned)]  # fmt: skip
-    yield "Corrections", [
-        ("When", "What", "Post", "What was wrong", "The correction"),
-        *((each.at.isoformat(), each.kind, each.post, each.why, each.text)
+    for key, mentioned in (("passages", month.passages), ("investigations", month.investigations)):
+        rows = ((each.id, each.text, each.by, each.url, each.n) for each in mentioned)
+        names = head("id", "text", "publisher", "address", "times")
+        yield words(f"sheet-{key}"), [names, *rows]
+    yield words("corrections"), [
+        head("time", "kind", "fault", "correction"),
+        *((each.at.isoformat(), words(each.kind, post=each.post), each.why, each.text)
           for each in month.corrections),
     ]  # fmt: skip
-    yield "Cost", _table(month.costs)
+    yield words("cost"), _table(month.costs)
 
 
 def _table(grid: Grid) -> Sequence[Sequence[object]]:
@@ -163,6 +168,7 @@ def json_of(month: PresentedMonth) -> Mapping[str, Any]:
     figures = month.figures
     return {
         "campaign": month.campaign,
+        "lang": month.words.lang,
         "period": figures.period.key,
         "as_of": figures.at,
         "now": figures.now,

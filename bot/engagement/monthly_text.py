@@ -7,36 +7,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot.canonical import canonical_json, sha256_hex
-from bot.content.zones import shown
+from bot.content.report_words import ReportLanguage, english
 from bot.engagement.ages import AGES
-from bot.engagement.monthly import USUAL_DAYS, FeaturedPost, Mentioned, MonthlyFigures
+from bot.engagement.monthly import FeaturedPost, Mentioned, MonthlyFigures, Period
 from bot.engagement.presenter import Grid
-from bot.engagement.report_text import BLANKS, UNTOLD, number, ratio
-from bot.rendering.layout import first_words
+from bot.engagement.report_text import number, ratio
+from bot.rendering.layout import direction, first_words
 
 #: Rows of a list that is printed; the workbook has all.
 MOST_LISTED = 12
 #: Where a picture is, by its hash; None where it is no longer kept.
 PictureOf = Callable[[str], bytes | None]
-
-HOW_TO_READ = (
-    "“2.4× (1.6–3.3)” says that a post brought 2.4 times what is usual for its own account at the "
-    "same age, and that the true figure lies between 1.6 and 3.3 four times in five; where these "
-    "two lie on both sides of 1, it may be an ordinary post with luck."
-)
-WHAT_IS_USUAL = (
-    f"Usual is the middle of what the account's posts brought in this period and the {USUAL_DAYS} "
-    "days before it, so that no later post changes this report. Engagements are likes, reposts, "
-    "quotes and replies, up to 7 days after a post went out. “–” is a number that the platform "
-    "does not tell, or that was not read; it is never 0."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +89,7 @@ class PresentedMonth:
     corrections: Sequence[CorrectedPost]
     signed: SignOff | None
     picture_of: PictureOf
+    words: ReportLanguage = field(default_factory=english)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -112,11 +101,23 @@ class PresentedMonth:
 
     @property
     def title(self) -> str:
-        return self.figures.period.name
+        return self._name(self.figures.period)
+
+    def _name(self, period: Period) -> str:
+        if period.is_month:
+            return self.words.month(period.first)
+        return self.words(
+            "days", first=self.words.day(period.first), last=self.words.day(period.last)
+        )
+
+    @property
+    def direction(self) -> str:
+        return direction_of(self.words.language)
 
     @property
     def as_of(self) -> str:
-        return f"As of {shown(self.figures.at, self.zone)}. Times are {self.zone.key}."
+        moment = self.words.moment(self.figures.at, self.zone)
+        return self.words("as-of", moment=moment, zone=self.zone.key)
 
     @property
     def is_over(self) -> bool:
@@ -124,30 +125,37 @@ class PresentedMonth:
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
-        now, before = self.figures.now, self.figures.before
-        told = [each for each in now.accounts if each.impressions is not None]
-        where = f"impressions ({', '.join(each.name for each in told)} only)"
-        names = {"posts": "posts on all accounts", "engagements": "engagements",
-                 "impressions": where if told else "impressions", "followers": "followers",
-                 "gained": "followers gained"}  # fmt: skip
+        now, before, words = self.figures.now, self.figures.before, self.words
+        told = ", ".join(each.name for each in now.accounts if each.impressions is not None)
+        names = {name: words(f"tile-{name}")
+                 for name in ("engagements", "impressions", "followers", "gained")}  # fmt: skip
+        if told:
+            names["impressions"] = words("tile-impressions-of", accounts=told)
         had = before.posts > 0
-        tiles = [Tile("posts", number(now.posts), self._change(now.posts, before.posts, had))]
-        for what, name in names.items():
-            value, then = now.total(what), before.total(what) if had else None
-            tiles.append(Tile(name, number(value), self._change(value, then, had)))
+        tiles = [self._tile(words("tile-posts"), now.posts, before.posts)]
+        for what, name in ({"posts": words("tile-deliveries")} | names).items():
+            tiles.append(self._tile(name, now.total(what), before.total(what) if had else None))
         if now.cost or before.cost:
-            change = self._change(now.cost, before.cost, had, 2)
-            tiles.append(Tile("US dollars", number(now.cost, 2), change))
+            tiles.append(self._tile(words("tile-cost"), now.cost, before.cost, 2))
         return tuple(tiles)
 
-    def _change(self, value: float | None, then: float | None, had: bool, digits: int = 0) -> str:
-        """Return a number of the period before, and what is more or less now."""
-        name = self.figures.before.period.name
-        if not had or then is None:
-            return f"{name}: {UNTOLD}"
-        change = "" if value is None else f"{value - then:+,.{digits}f}"
-        change = "the same" if change and not float(change.replace(",", "")) else change
-        return f"{name}: {number(then, digits)}" + (f" ({change})" if change else "")
+    def _tile(self, name: str, value: float | None, then: float | None, digits: int = 0) -> Tile:
+        """Return a number, with that of the period before and what is more or less now."""
+        shown = {"period": self._name(self.figures.before.period), "n": self._number(None)}
+        key = "before"
+        if self.figures.before.posts > 0 and then is not None:
+            shown["n"] = self._number(then, digits)
+            if value is not None:
+                change = round(value - then, digits)
+                shown["change"] = self._number(abs(change), digits)
+                key = f"before-{'more' if change > 0 else 'less' if change < 0 else 'same'}"
+        return Tile(name, self._number(value, digits), self.words(key, **shown))
+
+    def _number(self, value: float | None, digits: int = 0) -> str:
+        return self.words.localized(number(value, digits))
+
+    def _pair(self, now: int | None, then: int | None) -> str:
+        return f"{self._number(now)} ({self._number(then)})"
 
     @property
     def accounts(self) -> Grid:
@@ -155,21 +163,19 @@ class PresentedMonth:
         rows = []
         for each in self.figures.now.accounts:
             then = earlier.get(each.name)
-            rows.append((
-                each.name,
-                _pair(each.posts, then.posts if then else None),
-                _pair(each.engagements, then.engagements if then else None),
-                _pair(each.impressions, then.impressions if then else None),
-                number(each.followers),
-                _pair(each.gained, then.gained if then else None),
-            ))  # fmt: skip
+            pairs = [
+                self._pair(getattr(each, name), getattr(then, name) if then else None)
+                for name in ("posts", "engagements", "impressions", "gained")
+            ]
+            rows.append((each.name, *pairs[:3], self._number(each.followers), pairs[3]))
+        words = self.words
         return Grid(
-            f"In brackets: {self.figures.before.period.name}. An account is compared with itself "
-            "only: audiences differ.",
-            ("Account",),
-            ("Posts", "Engagements", "Impressions", "Followers", "Gained"),
+            words("accounts-note", period=self._name(self.figures.before.period)),
+            (words("of-account"),),
+            tuple(words(f"of-{what}") for what in
+                  ("posts", "engagements", "impressions", "followers", "gained")),
             tuple(rows),
-        )
+        )  # fmt: skip
 
     @property
     def featured(self) -> tuple[FeaturedRow, ...]:
@@ -187,7 +193,7 @@ class PresentedMonth:
         return FeaturedRow(
             id=post.id,
             words=first_words(status.text),
-            sent=_day(first.sent_at.astimezone(self.zone)),
+            sent=self.words.day(first.sent_at.astimezone(self.zone).date()),
             text=status.text,
             lang=status.lang,
             warning=status.warning or "",
@@ -195,10 +201,23 @@ class PresentedMonth:
             link_title=status.card.title if status.card else "",
             link_site=urlsplit(status.card.url).hostname or "" if status.card else "",
             links=tuple((each.account, _web(each.url)) for each in post.readings),
-            engagements=number(post.engagements),
-            reason=_reason(post),
-            ratio=ratio((known.mean, *known.interval()) if known else None),
+            engagements=self._number(post.engagements),
+            reason=self._reason(post),
+            ratio=self.words.localized(ratio((known.mean, *known.interval()) if known else None)),
         )
+
+    def _reason(self, post: FeaturedPost) -> str:
+        """Say in a sentence why the number of a post can be trusted, or how far."""
+        counted = [each for each in post.readings if each.engagements is not None]
+        ages = sorted({each.age for each in counted}, key=list(AGES).index)
+        after = ", ".join(self.words(f"age-{age}") for age in ages)
+        basis = self.words("counted", n=len(counted), ages=after)
+        if post.known is None:
+            return f"{basis} {self.words('too-few')}"
+        mean, (low, high) = post.known.known.mean, post.known.known.interval()
+        key = "surely-more" if low > 1 else "surely-less" if high < 1 else "perhaps-luck"
+        values = {"mean": self._number(mean, 1), "low": self._number(low, 1)}
+        return f"{basis} {self.words(key, **values)}"
 
     @property
     def passages(self) -> Sequence[Mentioned]:
@@ -211,59 +230,56 @@ class PresentedMonth:
     @property
     def costs(self) -> Grid:
         rows = [
-            (each.name, action.replace("_", " "), f"{cost:.3f}")
+            (each.name, action.replace("_", " "), self._number(cost, 3))
             for each in self.figures.now.accounts
             for action, cost in each.cost.items()
         ]
-        return Grid(
-            "US dollars that platforms charge, by UTC day, booked before each call. People's work "
-            "and servers are not in it.",
-            ("Account", "For"),
-            ("USD",),
-            tuple(rows),
-        )
+        words = self.words
+        names = words("of-account"), words("of-purpose")
+        return Grid(words("cost-note"), names, (words("of-dollars"),), tuple(rows))
 
     @property
     def missing(self) -> Iterator[str]:
         """What the numbers lack, and why, a sentence each."""
-        gaps = self.figures.gaps
+        gaps, words = self.figures.gaps, self.words
         if not self.is_over:
-            yield "The period is not over: all of its numbers still grow."
+            yield words("not-over")
         if gaps.young:
-            yield (f"{_many(gaps.young, 'post')} on an account {_are(gaps.young)} younger than "
-                   "7 days; their numbers still grow.")  # fmt: skip
+            yield words("young", n=gaps.young)
         if gaps.no_impressions:
-            yield f"Impressions are not told by: {', '.join(gaps.no_impressions)}. None is guessed."
+            yield words("no-impressions", accounts=", ".join(gaps.no_impressions))
         yield from (
-            f"{each.name}: impressions are of {each.shown} of {_many(each.posts, 'post')}."
+            words("some-impressions", account=each.name, n=each.shown, all=each.posts)
             for each in self.figures.now.accounts if 0 < each.shown < each.posts
         )  # fmt: skip
         if gaps.no_followers:
-            yield (f"Followers were not read at the beginning or the end: "
-                   f"{', '.join(gaps.no_followers)}.")  # fmt: skip
+            yield words("no-followers", accounts=", ".join(gaps.no_followers))
         for (account, outcome, why), n in sorted(gaps.reads.items()):
-            what = BLANKS[outcome] + (f" ({why})" if why else "")
-            yield f"{account}: {_many(n, 'read')} of numbers: {what}."
+            blank, key = words(f"blank-{outcome.lower()}"), "reads-why" if why else "reads"
+            yield words(key, account=account, n=n, blank=blank, why=why)
         if gaps.gone:
-            named = [f"{post} on {account}" for post, account in gaps.gone]
-            more = f", and {len(named) - MOST_LISTED} more" if len(named) > MOST_LISTED else ""
-            yield f"No longer out: {', '.join(named[:MOST_LISTED])}{more}."
-        yield from (f"The link to “{title}”: {found}." for title, found in gaps.links)
+            named = ", ".join(f"{post} ({account})" for post, account in gaps.gone[:MOST_LISTED])
+            more = len(gaps.gone) - MOST_LISTED
+            yield words("gone-more" if more > 0 else "gone", posts=named, n=more)
+        yield from (words("link", title=title, found=found) for title, found in gaps.links)
         if gaps.unknown_links:
-            yield (f"{_many(gaps.unknown_links, 'post')} {_are(gaps.unknown_links)} no longer in "
-                   "the files; what they linked to is not listed.")  # fmt: skip
+            yield words("unknown-links", n=gaps.unknown_links)
 
     @property
     def sha256(self) -> str:
-        """Return what a person signs: the hash of all that the report says, but for its time."""
+        """Return what a person signs: the hash of all that the report says, but for its time.
+
+        It is of the English report, whatever language it is read in.
+        """
+        ours = replace(self, words=english())
         said: Any = [
-            self.title,
-            [[tile.name, tile.value, tile.before] for tile in self.tiles],
-            [list(row) for grid in (self.accounts, self.costs) for row in grid.rows],
-            [[row.id, row.text, row.engagements, row.ratio, row.reason] for row in self.featured],
+            ours.title,
+            [[tile.name, tile.value, tile.before] for tile in ours.tiles],
+            [list(row) for grid in (ours.accounts, ours.costs) for row in grid.rows],
+            [[row.id, row.text, row.engagements, row.ratio, row.reason] for row in ours.featured],
             [[each.id, each.n] for each in (*self.passages, *self.investigations)],
             [[each.kind, each.post, each.why, each.text] for each in self.corrections],
-            list(self.missing),
+            list(ours.missing),
         ]
         return sha256_hex(canonical_json(said))
 
@@ -271,64 +287,47 @@ class PresentedMonth:
     def signature(self) -> str:
         """Who answers for it, in a sentence."""
         if self.signed is None:
-            return "Nobody has signed this report off yet."
-        text = f"Signed off by {self.signed.by}, {shown(self.signed.at, self.zone)}"
-        is_same = self.signed.sha256 == self.sha256
-        return f"{text}." if is_same else f"{text}; its numbers have changed since then."
+            return self.words("unsigned")
+        key = "signed" if self.signed.sha256 == self.sha256 else "signed-before"
+        moment = self.words.moment(self.signed.at, self.zone)
+        return self.words(key, name=self.signed.by, moment=moment)
+
+    @property
+    def about_words(self) -> Iterator[str]:
+        """Who answers for the words of another language, and how many of them there are not."""
+        if self.words.by:
+            yield self.words("words-by", name=self.words.by)
+        if lacking := len(self.words.lacking):
+            every = len(english().sentences)
+            yield self.words("words-missing", n=lacking, all=every, language=english().language)
 
 
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"
-
-
-def _pair(now: int | None, then: int | None) -> str:
-    return f"{number(now)} ({number(then)})"
-
-
-def _many(n: int, what: str) -> str:
-    return f"{n} {what}{'s' if n != 1 else ''}"
-
-
-def _are(n: int) -> str:
-    return "are" if n != 1 else "is"
+def direction_of(text: str) -> str:
+    """Return where a text runs to; paper has no "auto": WeasyPrint knows none."""
+    return "rtl" if direction(text) == "R" else "ltr"
 
 
 def _web(url: str) -> str:
     return url if urlsplit(url).scheme in {"https", "http"} else ""
 
 
-def _reason(post: FeaturedPost) -> str:
-    """Say in a sentence why the number of a post can be trusted, or how far."""
-    counted = [each for each in post.readings if each.engagements is not None]
-    ages = sorted({each.age for each in counted}, key=list(AGES).index)
-    after = " and ".join(age.replace("h", " hours").replace("d", " days") for age in ages)
-    basis = f"Counted on {_many(len(counted), 'account')}, {after} after it went out."
-    if post.known is None:
-        return f"{basis} There are not enough posts yet to say what is usual."
-    mean, (low, high) = post.known.known.mean, post.known.known.interval()
-    if low > 1:
-        return (f"{basis} About {mean:.1f} times the usual; even at the careful end of what the "
-                f"numbers allow, {low:.1f} times.")  # fmt: skip
-    if high < 1:
-        return f"{basis} Less than usual: {mean:.1f} times."
-    return f"{basis} About {mean:.1f} times the usual, which may be luck."
-
-
 def monthly_lines(month: PresentedMonth) -> Iterator[str]:
     """Yield the report as lines of a terminal."""
+    words = month.words
     yield f"{month.campaign}, {month.title}. {month.as_of}"
     yield from (f"  {tile.name}: {tile.value}   ({tile.before})" for tile in month.tiles)
     chapters: Mapping[str, Iterable[str]] = {
-        "Posts that did best": (
+        "best": (
             f"{row.words}: {row.engagements}. {row.reason} {row.ratio}" for row in month.featured
         ),
-        "Passages": (f"{first_words(each.text)} ({each.n}×)" for each in month.passages),
-        "Investigations": (f"{each.text}, {each.by} ({each.n}×)" for each in month.investigations),
-        "Corrections": (f"{each.kind} of {each.post}: {each.why}" for each in month.corrections),
-        "Cost": (f"{account}: {what} ${usd}" for account, what, usd in month.costs.rows),
-        "Missing": month.missing,
-    }
-    for title, entries in chapters.items():
-        yield from ("", title)
-        yield from (f"- {entry}" for entry in list(entries) or ["nothing"])
-    yield from ("", month.signature)
+        "passages": (f"{first_words(each.text)} ({each.n}×)" for each in month.passages),
+        "investigations": (f"{each.text}, {each.by} ({each.n}×)" for each in month.investigations),
+        "corrections": (f"{words(each.kind, post=each.post)} {each.why}"
+                        for each in month.corrections),
+        "cost": (f"{account}: {what} ${usd}" for account, what, usd in month.costs.rows),
+        "missing": month.missing,
+    }  # fmt: skip
+    for key, entries in chapters.items():
+        yield from ("", words(key))
+        yield from (f"- {entry}" for entry in list(entries) or [words("none")])
+    yield from ("", month.signature, *month.about_words)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.content.report_words import english
 from bot.engagement.costs import Forecast
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.snapshots import SnapshotState
@@ -30,11 +31,9 @@ BETWEEN_GROUPS = f"1× is the average of all judged posts. {_NO_RANKING}"
 OWN_AUDIENCE = "An account is compared with itself only: audiences differ."
 #: What came of a read without numbers.
 BLANKS: Mapping[SnapshotState, str] = {
-    SnapshotState.DUE: "not yet; tried again",
-    SnapshotState.FAILED: "the read failed",
-    SnapshotState.MISSED: "not read in time",
-    SnapshotState.GONE: "the post is gone",
-}
+    state: english()(f"blank-{state.lower()}")
+    for state in SnapshotState if state is not SnapshotState.TAKEN
+}  # fmt: skip
 VERDICTS = {"up": "above usual", "down": "below usual", "even": "cannot tell",
             "unknown": "not enough yet"}  # fmt: skip
 WHY_NO_BEST_TIME = (

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from bot import visible
 from bot.clock import Clock
+from bot.content.report_words import ENGLISH, report_language
 from bot.content.zones import midnight, shown
 from bot.engagement.monthly import MonthlyReporter, Period
 from bot.engagement.monthly_text import CorrectedPost, PresentedMonth, SignOff
@@ -30,9 +31,13 @@ VERB = "sign report"
 
 
 def monthly(
-    store: Store, clock: Clock, rendered: RenderedCampaign, period: Period
+    store: Store, clock: Clock, rendered: RenderedCampaign, period: Period, lang: str = ENGLISH
 ) -> PresentedMonth:
-    """Return the report of a period, with its newest signature."""
+    """Return the report of a period, with its newest signature, in English or a language of ours.
+
+    Raises:
+        DecisionError: the campaign brings no words in that language.
+    """
     campaign = rendered.campaign
     begin, end = period.bounds(campaign.zone)
     entries = public_corrections(store, since=begin)
@@ -47,6 +52,7 @@ def monthly(
         corrections,
         SignOff(signed.who, signed.at, str(signed.detail.get("sha256"))) if signed else None,
         rendered.pictures.get,
+        report_language(campaign.report_words, lang),
     )
 
 

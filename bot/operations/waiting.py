@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.authority.notices import Notice, in_place_of
+from bot.authority.notices import Notice, hearers
 from bot.authority.user_table import User
 from bot.authority.users import Person, Right, Role
 from bot.clock import Clock
@@ -43,6 +43,8 @@ class WaitingPost:
     rows: tuple[Delivery, ...]
     #: Who may act on it.
     people: tuple[str, ...]
+    #: Who hears of it, each with those who are away and in whose place they do.
+    hearers: Mapping[str, tuple[str, ...]]
     #: For people: what is asked for, or why it is held.
     detail: str = ""
 
@@ -51,6 +53,18 @@ class WaitingPost:
         """What is told once: another text, or another reason, is another matter."""
         prints = "".join(sorted({row.fingerprint[:12] for row in self.rows}))
         return f"{self.need}/{self.post_id}/{prints}"
+
+    @property
+    def names(self) -> str:
+        """Name who may act, and who hears it for those who are away; empty for nobody."""
+        heard_by = {away: name for name, them in self.hearers.items() for away in them}
+        return ", ".join(
+            f"{name} (away; {heard_by[name]} was told)" if name in heard_by else name
+            for name in self.people
+        )
+
+    def is_for(self, name: str) -> bool:
+        return name in self.people or name in self.hearers
 
     @property
     def due_at(self) -> datetime | None:
@@ -81,13 +95,17 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
         need = _need(row, count)
         if row.part == 0 and need is not None:
             groups.setdefault((row.post_id, need), []).append((row, count))
-    return tuple(
-        WaitingPost(
-            post_id, need, tuple(row for row, _count in found),
-            _people(need, [count for _row, count in found], users), _detail(need, found),
-        )
-        for (post_id, need), found in groups.items()
-    )  # fmt: skip
+    absences, waiting = store.absences.all(), []
+    editors = {user.name for user in users if Role.EDITOR in user.roles}
+    for (post_id, need), found in groups.items():
+        counts = [count for _row, count in found]
+        people = _people(need, counts, users)
+        able = editors if need is Need.CHANGE else people
+        needed = max(count.missing for count in counts) if need is Need.APPROVAL else 1
+        hearing = hearers(people, absences, able, now, needed=needed)
+        its = tuple(row for row, _count in found)
+        waiting.append(WaitingPost(post_id, need, its, people, hearing, _detail(need, found)))
+    return tuple(waiting)
 
 
 def people_with(store: Store, right: Right) -> tuple[str, ...]:
@@ -179,13 +197,9 @@ class PersonalNotifier:
         waiting = waiting_posts(self.store, consents, now)
         known = {key: one for key, one in self.store.notices.all().items()
                  if key.startswith(PERSONAL)}  # fmt: skip
-        absences, current = self.store.absences.all(), set()
+        current = set()
         for name, address in addresses.items():
-            mine = [
-                post
-                for post in waiting
-                if name in in_place_of(post.people, absences, tuple(addresses), now)
-            ]
+            mine = [post for post in waiting if name in post.hearers]
             current |= {_key(name, post) for post in mine}
             if address and now >= failed.get(name, now):
                 self._tell(name, address, mine, known, now)
@@ -209,7 +223,7 @@ class PersonalNotifier:
             # Of several replicas with the address, one tells it.
             if step and self.store.notices.put(after, before=before):
                 told.append((post, after, before))
-        if not told or _send(name, address, self._message([post for post, *_ in told])):
+        if not told or _send(name, address, self._message(name, [post for post, *_ in told])):
             return
         self._failed = {**(self._failed or {}), name: now + AGAIN}
         for _post, after, before in told:
@@ -218,19 +232,21 @@ class PersonalNotifier:
             else:
                 self.store.notices.put(before, before=after)
 
-    def _message(self, posts: list[WaitingPost]) -> Alert:
+    def _message(self, name: str, posts: list[WaitingPost]) -> Alert:
         campaign, count = self.campaign(), len(posts)
         title = f"{campaign.schedule.campaign}: {count} post{'s'[: count > 1]} waiting for you"
         link = f"{self.desk}/week" if self.desk else ""
-        return Alert(title, "\n\n".join(self._lines(post, campaign) for post in posts), link)
+        texts = (self._lines(post, campaign, post.hearers[name]) for post in posts)
+        return Alert(title, "\n\n".join(texts), link)
 
-    def _lines(self, post: WaitingPost, campaign: Campaign) -> str:
+    def _lines(self, post: WaitingPost, campaign: Campaign, away: Iterable[str]) -> str:
         due = shown(post.due_at, campaign.zone) if post.due_at else "its queue's next free place"
         why = f": {post.detail}" if post.need is not Need.APPROVAL else ""
         page = "/held" if post.need is Need.DECISION else f"/posts/{post.post_id}#read"
+        for_whom = f"; in place of {', '.join(away)} (away)" if away else ""
         lines = [
             f"{first_words(post.text, _WORDS)}",
-            f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}",
+            f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}{for_whom}",
             f"{self.desk}{page}" if self.desk else post.post_id,
         ]
         return "\n".join(lines)

@@ -16,13 +16,15 @@ from bot.clock import Clock
 from bot.content.branches import ProposalBranches
 from bot.content.model import Campaign, Mode
 from bot.delivery.decisions import Desk
+from bot.delivery.model import Delivery
 from bot.engagement.report import Reporter
 from bot.errors import Problem
 from bot.operations.model import ServiceStatus
+from bot.operations.personal_address import PersonalAddresses
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec
-from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.rendered import RenderedCampaign, prices_for
 
 #: Who acts in a rehearsal that has no users: nothing leaves the machine, so nobody must sign in.
 GUEST = Person("guest", frozenset(Role))
@@ -87,6 +89,8 @@ class AppContext:
     status: Callable[[], ServiceStatus]
     deskcheck: DeskCheck
     reporter: Callable[[], Reporter]
+    #: Where each user is told what waits for them.
+    addresses: PersonalAddresses
     #: Where people may propose posts; None where the operator does not allow it.
     proposals: ProposalBranches | None = None
     address: DeskAddress = DeskAddress()
@@ -100,6 +104,10 @@ class AppContext:
     @property
     def desk(self) -> Desk:
         return Desk(self.store, self.clock, lambda: self.campaign, self.corrections.platform)
+
+    def price_of(self, row: Delivery, action: str) -> float:
+        """Return what the budget of a delivery's account books for a call in US dollars."""
+        return prices_for(self.specs[row.platform], self.campaign.schedule).get(action, 0.0)
 
     def guest(self) -> Person | None:
         """Return who acts without signing in; None in live mode, or once there is a user."""

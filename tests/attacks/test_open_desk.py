@@ -403,14 +403,16 @@ CHANGES = {
     "/calendar/address": {}, "/me/password": {"new": "four quite other words here"},
     "/me/codes/new": {}, "/me/codes": {"secret": "A" * 32, "code": "123456"}, "/me/codes/off": {},
     "/me/passkeys": {"answer": "{}", "label": "x"}, "/me/passkeys/remove": {"key": "x"},
-    "/me/tokens": {"label": "x"},
+    "/me/tokens": {"label": "x"}, "/me/address/set": {"address": "json://a.example/x"},
+    "/me/address/forget": {}, "/me/address/test": {},
+    "/me/away": {"first": "", "back": "2099-01-01", "substitute": "anna"},
 }  # fmt: skip
 
 
 @attack(
     Attacker.VISITOR,
     tried="a desk that was left open: retract, delete with a correction, change what its user "
-    "signs in with, make a calendar address",
+    "signs in with or where they are told what waits, make a calendar address",
     comes_of_it="each asks for the password or a passkey, if the last time is ten minutes ago",
     remains="within ten minutes of a sign-in, and for approvals that are not signed",
 )
@@ -431,6 +433,42 @@ def test_an_open_session_does_not_do_for_what_matters(
 
     assert (without.status, wrong.status) == (403, 403)
     assert {row.verb for row in desk.store.audit.rows() if row.seq > before} == {"refused"}
+
+
+MAIL = "from=u@a.example&to=v@a.example"
+
+
+@attack(
+    Attacker.APPROVER,
+    tried="an address for one's own messages by which the machine calls its own network, reads a "
+    "file, or sends anything anywhere",
+    comes_of_it="the desk takes mail at public servers, services at a fixed host, and the servers "
+    "of the operator's alerts; no options that name files or pages",
+    remains="a mail server's name that leads elsewhere later: its answers are told to nobody",
+)
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("json://169.254.169.254/latest", "takes addresses of Mail"),
+        (f"mailto://127.0.0.1?{MAIL}", "public mail servers only"),
+        (f"mailto://a.example:8080?smtp=8.8.8.8&{MAIL}", "public mail servers only"),
+        (f"mailto://8.8.8.8?smtp=127.0.0.1&{MAIL}", "public mail servers only"),
+        (f"mailto://8.8.8.8?{MAIL}&pgpkey=/etc/passwd", "Leave out pgpkey"),
+        ("signals://127.0.0.1:8080/+12345678901/+12345678902", "the operator&#39;s own alerts"),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ,json://127.0.0.1/x", "no single"),
+        ("mailto://u:p@a.example json://127.0.0.1/x", "no space in it"),
+    ],
+)
+def test_no_address_of_a_user_leads_into_the_machine_s_own_network(
+    desk: RunningBot, browser: HttpBrowser, address: str, told: str
+) -> None:
+    browser.sign_in("ben")
+
+    answer = browser.post("/me/address/set", {"address": address})
+
+    assert answer.status == 409
+    assert told in answer.text.partition("<main")[2]
+    assert desk.store.addresses.get("ben") == ""
 
 
 @attack(

@@ -14,12 +14,12 @@ from bot.app.content import Paths
 from bot.app.sheets import import_sheet
 from bot.authority.notices import Addresses
 from bot.cli.main import run
-from bot.cli.people import _try_address
 from bot.content.documents import read_document
 from bot.content.sheetfile import rows_of, written
 from bot.delivery.answers import Answers
 from bot.delivery.lifecycle import Event
 from bot.errors import ContentError, DecisionError, OperatorError
+from bot.operations.personal_address import prove_taken
 from bot.public.kit import released
 from bot.public.record import record_of
 from bot.public.site import posts_of
@@ -183,6 +183,6 @@ def test_no_address_of_several_words_reaches_the_log(
     caplog: pytest.LogCaptureFixture, address: str
 ) -> None:
     with pytest.raises(DecisionError, match="one address") as refused:
-        _try_address("Ann", address)
+        prove_taken("Ann", address)
 
     assert "secret" not in f"{refused.value} {caplog.text}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from bot.content.report_words import to_translate
 from bot.planning.corrections import Corrections
 from tests.browser.chromium import axe_of, new_window, signed_in
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import open_engaged, open_played, serving
+from tests.integration.test_monthly import pseudo
 
 pytestmark = pytest.mark.browser
 
@@ -57,10 +59,37 @@ def corrections(bot: RunningBot) -> None:
 @pytest.fixture(scope="module")
 def engaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     with open_engaged(tmp_path_factory.mktemp("engaged")) as bot, serving(bot):
+        bot.tree.put("posts/reports/ug.yaml", to_translate("ug", {"ug": pseudo()}))
+        for _look in range(2):
+            bot.services.contents.refresh()
         yield bot
 
 
-@pytest.fixture(scope="module", params=["light", pytest.param("dark", marks=pytest.mark.deep)])
+@pytest.mark.deep
+def test_the_report_is_chosen_in_another_language_and_stays_so_in_its_file(
+    browser: Browser, engaged: RunningBot
+) -> None:
+    page = signed_in(browser, engaged, viewport={"width": 390, "height": 844})
+    page.goto(f"{engaged.origin}/report?month=2026-12")
+    page.get_by_label("Language").first.select_option(label="ئۇيغۇرچە")
+    page.get_by_role("button", name="Show").first.click()
+
+    body = page.locator(".monthly")
+    expect(body).to_have_attribute("dir", "rtl")
+    expect(body).to_have_attribute("lang", "ug")
+    expect(body).to_contain_text(pseudo().words["missing"])
+    assert axe_of(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    with page.expect_download() as loading:
+        page.get_by_role("link", name="web page").click()
+    assert loading.value.suggested_filename == "report-2026-12.ug.html"
+    page.get_by_role("button", name="Sign off").click()
+    expect(page.locator(".monthly")).to_have_attribute("lang", "ug")
+    expect(page.locator(".signed")).to_contain_text("ben")
+    page.context.close()
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
 def page(request: pytest.FixtureRequest, browser: Browser, bot: RunningBot) -> Iterator[Page]:
     page = signed_in(browser, bot, color_scheme=request.param)
     yield page

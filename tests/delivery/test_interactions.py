@@ -237,8 +237,10 @@ def test_an_approver_does_on_each_network_what_it_can(desk: RunningBot) -> None:
 
     choices = re.findall(r'<option value="([^"]+)">([^<]+)<', page.text)
     assert [words for _value, words in choices] == [
-        "Hide a reply on b", "Hide a reply on x", "Revoke a quote on b", "Revoke a quote on m",
+        "Hide a reply on b", "Hide a reply on x, booked at $0.20",
+        "Revoke a quote on b", "Revoke a quote on m",
     ]  # fmt: skip
+    assert "names no price: the budget counts the dearest" in page.text
     fields = {"address": ADDRESS, "why": "a threat"}
     for value, _words in choices:
         answer = browser.post("/posts/p/turn-away", {"choice": value, **fields})

@@ -127,7 +127,7 @@ def test_a_month_is_reported_signed_and_written_in_every_form(say: Say, tmp_path
     assert begins == [b"<!do", b"%PDF", b"PK\x03\x04"]
     assert told["now"]["posts"] == days["now"]["posts"] == 12
     assert len(told["posts"]) == 5
-    assert "Posts that did best" in say("report", "--month", "2026-12").stdout
+    assert "The posts that did best" in say("report", "--month", "2026-12").stdout
     hidden = say("report", "--month", "2026-12", "--as", "an\u202ena", code=2)
     assert "characters that nobody sees" in str(hidden.exception)
 

@@ -79,7 +79,11 @@ def open_engaged(folder: Path) -> Iterator[RunningBot]:
 
 @contextmanager
 def open_shipped(
-    folder: Path, *, start: datetime = START, plans: bool = True
+    folder: Path,
+    *,
+    start: datetime = START,
+    plans: bool = True,
+    settings: Settings | None = None,
 ) -> Iterator[RunningBot]:
     """Return the bot over an empty store; nobody is a user yet, and nothing runs by itself."""
     bot = ShippedBot(
@@ -88,6 +92,7 @@ def open_shipped(
         tree=CampaignTree(folder, shipped=True),
         clock=FastClock(start),
         platforms=PLATFORMS,
+        settings=settings,
         machine=None,
     )
     try:

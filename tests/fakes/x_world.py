@@ -20,7 +20,7 @@ PRICES: Mapping[str, float] = {
     "post": 0.015,
     "post_with_url": 0.20,
     "delete": 0.010,
-    "hide_reply": 0.010,
+    "hide_reply": 0.20,
     "media_upload": 0.005,
     "media_metadata": 0.005,
     "read": 0.005,

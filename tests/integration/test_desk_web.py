@@ -55,7 +55,7 @@ def browser(bot: RunningBot) -> HttpBrowser:
 def path_of(door: PageRoute, bot: RunningBot) -> str:
     """Fill an address's places with what is there."""
     places = {"post": "open-air-prison", "source": "letter", "sha256": "0" * 64,
-              "account": "coalition-x"}  # fmt: skip
+              "account": "coalition-x", "what": "test"}  # fmt: skip
     return re.sub(r"\{(\w+)\}", lambda name: places[name[1]], door.path)
 
 

@@ -14,6 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from bot.clock import FastClock
+from bot.content.model import ReportWords
+from bot.content.report_words import build_words, english, report_language, to_translate
+from bot.content.shape import Problems
+from bot.content.yamlfile import parse
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import State
 from bot.engagement import monthly_files
@@ -29,6 +33,7 @@ from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics, Picture, Status
 from bot.rendering.cards.pictures import CardText, draw
 from bot.rendering.rendered import RenderedCampaign, render_campaign
+from tests.conftest import ROOT
 from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
 from tests.integration.store_rows import new_publication
 from tools.sample_cards import UYGHUR_1
@@ -60,6 +65,24 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def month(filled: Store, rendered: RenderedCampaign) -> PresentedMonth:
     return monthly(filled, CLOCK, rendered, DECEMBER)
+
+
+#: Sentences that are headings.
+CHAPTERS = {"best", "posts", "accounts", "passages", "investigations", "corrections", "cost",
+            "missing", "how-to-read"}  # fmt: skip
+
+
+def pseudo() -> ReportWords:
+    """Return every sentence in letters of Uyghur; they mean nothing."""
+    letters = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ابچدەفگھىجكلمنوپقرستۇۋۈخيز")
+    words = {
+        key: "".join(
+            part if part.startswith("{") else part.lower().translate(letters)
+            for part in re.split(r"(\{\w+\})", sentence)
+        )
+        for key, sentence in english().sentences.items()
+    }
+    return ReportWords("nobody: made-up", "ئۇيغۇرچە", words)
 
 
 # -- days
@@ -143,9 +166,9 @@ def test_impressions_of_some_posts_are_not_those_of_all(month: PresentedMonth) -
     half = replace(month.figures.now, accounts=(replace(x, posts=9, shown=4), *others))
     lacking = replace(month, figures=replace(month.figures, now=half))
 
-    assert "coalition-x: impressions are of 4 of 9 posts." in list(lacking.missing)
+    assert "coalition-x: posts whose impressions are known: 4 of 9." in list(lacking.missing)
     assert x.shown == x.posts
-    assert not any("impressions are of" in line for line in month.missing)
+    assert not any("impressions are known" in line for line in month.missing)
 
 
 def test_no_later_post_changes_the_report_of_a_month(
@@ -167,8 +190,8 @@ def test_what_is_missing_is_said_with_its_reason(filled: Store, rendered: Render
 
     assert {row[3] for row in month.accounts.rows if row[0] == "coalition-mastodon"} == {"– (–)"}
     assert "The period is not over" in missing
-    assert "coalition-x: 1 read of numbers: the read failed (x: answered 503)." in missing
-    assert "No longer out: post-99 on" in missing
+    assert "coalition-x: reads of numbers: 1: the read failed (x: answered 503)." in missing
+    assert "No longer out: post-99 (coalition-" in missing
 
 
 def test_followers_are_added_up_only_where_all_accounts_are_known(month: PresentedMonth) -> None:
@@ -183,7 +206,7 @@ def test_followers_are_added_up_only_where_all_accounts_are_known(month: Present
 def test_each_of_the_best_posts_says_why_its_number_can_be_trusted(month: PresentedMonth) -> None:
     assert len(month.featured) == 5
     for row in month.featured:
-        assert re.match(r"Counted on \d account", row.reason)
+        assert re.match(r"Counted 7 days after it went out; accounts: \d\.", row.reason)
         assert ("may be luck" in row.reason) is ("careful end" not in row.reason)
         assert all(address.startswith("https://") for _account, address in row.links)
 
@@ -270,6 +293,79 @@ def test_it_prints_on_two_sheets_though_every_post_is_long(
     assert len(document.pages) == 2
     assert ".notdef" not in caplog.text, "a letter that our fonts do not have"
     assert f'<blockquote dir="rtl" lang="ug">{UYGHUR_1}' in monthly_files.page(full)
+
+
+def test_every_sentence_is_used_and_every_use_has_a_sentence() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*")
+               if path.name.startswith(("monthly", "report_words.py"))
+               and path.suffix in {".py", ".j2"}]  # fmt: skip
+    known, used = set(english().sentences), set[str]()
+    for source in sources:
+        used |= set(re.findall(r"""\b(?:words|w|self)\(\s*["']([\w-]+)["']""", source))
+        used |= set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)) & known
+    built = r"(month|age|blank|of|sheet|before|tile)-\w+|best|posts|number|\w+tion"
+    built += "|before|gone|reads|signed"  # one of two, by what is known
+
+    assert used <= known
+    assert all(re.fullmatch(built, key) for key in known - used - CHAPTERS)
+
+
+def test_a_report_in_a_right_to_left_language_is_all_of_it_in_that(
+    filled: Store, rendered: RenderedCampaign, caplog: pytest.LogCaptureFixture
+) -> None:
+    campaign = replace(rendered.campaign, report_words={"ug": pseudo()})
+    whole, ours = replace(rendered, campaign=campaign), english()
+    month = monthly(filled, CLOCK, whole, DECEMBER, "ug")
+    texts = [month.title, month.as_of, month.signature, *month.missing, *month.about_words]
+    texts += [text for tile in month.tiles for text in (tile.name, tile.before)]
+    html, document = monthly_files.page(month), monthly_files.document(month)
+    book = openpyxl.load_workbook(BytesIO(monthly_files.workbook(month)))
+
+    assert '<html lang="ug" dir="rtl">' in html
+    assert all(re.search("[\u0600-\u06ff]", text) for text in texts)
+    shown = re.sub(r"<[^>]*>", " ", html.partition("<body>")[2])
+    for key in CHAPTERS - {"posts"}:
+        assert month.words(key) in shown
+    assert not [key for key, text in ours.sentences.items()
+                if len(text) > 9 and "{" not in text and text in shown]  # fmt: skip
+    assert ".notdef" not in caplog.text
+    assert len(document.pages) == 2
+    boxes = document.pages[0]._page_box.descendants()
+    places = [
+        box.position_x
+        for box in boxes
+        if box.element_tag == "dt" and type(box).__name__ == "BlockBox"
+    ]
+    assert places == sorted(places, reverse=True), "the first number is not at the right"
+    assert book.sheetnames[1] == month.words("accounts")
+    assert all(sheet.sheet_view.rightToLeft for sheet in book)
+    assert month.sha256 == monthly(filled, CLOCK, rendered, DECEMBER).sha256
+    assert month.words("words-by", name="nobody: made-up") in shown
+
+
+def test_numbers_and_days_are_written_as_the_language_does() -> None:
+    found = report_language({"fa": ReportWords("x", "فارسی", {"number": "۱٬۲۳۴٫۵"})}, "fa")
+    french = report_language({"fr": ReportWords("x", "français", {"number": "1234,5"})}, "fr")
+
+    assert (found.number(1067.25, 2), found.localized("–")) == ("۱٬۰۶۷٫۲۵", "–")
+    assert (french.number(1067.5, 1), french.number(9)) == ("1067,5", "9")
+    assert found.day(date(2026, 12, 9)) == "۹ December ۲۰۲۶"
+    assert len(found.lacking) == len(english().sentences) - 1
+    with pytest.raises(DecisionError, match="no words in 'de', only in: en, fa"):
+        report_language({"fa": ReportWords("x", "فارسی", {})}, "de")
+
+
+def test_the_file_to_translate_is_one_that_can_be_read_back() -> None:
+    made = pseudo()
+    raw = to_translate("ug", {"ug": made}).encode()
+    problems = Problems()
+
+    node, found = parse(raw, file="posts/reports/ug.yaml")
+
+    assert found == []
+    assert build_words({"posts/reports/ug.yaml": node}, problems) == {"ug": made}
+    assert problems == []
+    assert to_translate("ku", {}).count(": ''") == len(english().sentences) + 2
 
 
 def test_paper_opens_no_file_and_no_address(

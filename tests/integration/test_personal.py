@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
 
 from bot.authority.access import Access
-from bot.authority.notices import Absence, in_place_of
+from bot.authority.notices import Absence, absence_of, hearers
 from bot.authority.users import Role
 from bot.cli.main import root
 from bot.delivery.answers import Answers
+from bot.errors import DecisionError
 from bot.masking import masked
 from bot.operations.waiting import PersonalNotifier
 from tests.fakes.running_bot import AUTHOR, DAY, NINE, START, RunningBot, enlist, post
@@ -89,18 +93,41 @@ def test_the_author_hears_what_is_asked(bot: RunningBot, mail: MailServer) -> No
 
 
 def test_a_substitute_hears_it_while_somebody_is_away(bot: RunningBot, mail: MailServer) -> None:
-    enlist(bot.store, "Cleo", role=Role.EDITOR)
+    enlist(bot.store, "Cleo")
     personal = give(bot, mail, "Ann", "Cleo")
     access = Access(bot.store, bot.clock)
-    access.set_absence("Ann", "Cleo", START + DAY, by="Ann")
+    access.set_absence(Absence("Ann", "Cleo", START, START + DAY), by="Ann")
 
     personal.run()
-    assert [to for to, _text in heard(mail)] == ["Cleo@a.example"]
+    ((to, text),) = heard(mail)
+    assert to == "Cleo@a.example"
+    assert "; in place of Ann (away)" in text
     bot.clock.advance(DAY + HOUR)
     personal.run()
 
     assert [to for to, _text in heard(mail)] == ["Cleo@a.example", "Ann@a.example"]
     assert bot.store.audit_problems() == []
+
+
+def test_a_substitute_must_be_able_to_answer(bot: RunningBot) -> None:
+    enlist(bot.store, "Cleo", role=Role.EDITOR)
+    access = Access(bot.store, bot.clock)
+
+    for name in ("Cleo", "Ann", "nobody"):
+        with pytest.raises(DecisionError, match=f"{name} cannot answer .* who can: Ben"):
+            access.set_absence(Absence("Ann", name, START, START + DAY), by="Ann")
+
+    assert bot.store.absences.all() == {}
+
+
+def test_who_is_away_hears_what_nobody_else_can_answer(bot: RunningBot, mail: MailServer) -> None:
+    access = Access(bot.store, bot.clock)
+    access.set_absence(Absence("Ann", "Ben", START, START + DAY), by="Ann")
+    bot.approve("one", by=["Ben"])
+
+    give(bot, mail, "Ann", "Ben").run()
+
+    assert [to for to, _text in heard(mail)] == ["Ann@a.example"]
 
 
 def test_what_could_not_be_told_is_told_later(bot: RunningBot, mail: MailServer) -> None:
@@ -149,16 +176,44 @@ def test_the_verbs_ask_for_the_password(bot: RunningBot) -> None:
 @pytest.mark.parametrize(
     ("away", "told"),
     [
-        ({}, ("ann",)),
-        ({"ann": "ben"}, ("ben",)),
-        ({"ann": "ben", "ben": "cy"}, ("cy",)),
-        ({"ann": "gone"}, ("ann",)),
-        ({"ann": "ben", "ben": "ann"}, ("ann",)),
-        ({"ann": "ben", "ben": "cy", "cy": "ben"}, ("ben",)),
+        ({}, {"ann": ()}),
+        ({"ann": "ben"}, {"ben": ("ann",)}),
+        ({"ann": "ben", "ben": "cy"}, {"cy": ("ann",)}),
+        ({"ann": "gone"}, {"ann": ()}),
+        ({"ann": "ben", "ben": "ann"}, {"ann": ()}),
+        ({"ann": "ben", "ben": "cy", "cy": "ben"}, {"ben": ("ann",)}),
     ],
 )
-def test_a_substitute_who_is_away_has_one_too(away: dict[str, str], told: tuple[str, ...]) -> None:
-    absences = {name: Absence(name, other, NINE) for name, other in away.items()}
+def test_a_substitute_who_is_away_has_one_too(
+    away: dict[str, str], told: dict[str, tuple[str, ...]]
+) -> None:
+    absences = {name: Absence(name, other, START, NINE) for name, other in away.items()}
+    able = ["ann", "ben", "cy"]
 
-    assert in_place_of(["ann"], absences, iter(["ann", "ben", "cy"]), START) == told
-    assert in_place_of(["ann"], absences, ["ann", "ben", "cy"], NINE) == ("ann",)
+    assert hearers(["ann"], absences, able, START) == told
+    assert hearers(["ann"], absences, able, NINE) == {"ann": ()}
+    assert hearers(["ann"], absences, able, START - HOUR) == {"ann": ()}
+
+
+def test_a_substitute_hears_for_somebody_and_for_themselves_once() -> None:
+    absences = {"ann": Absence("ann", "ben", START, NINE)}
+
+    assert hearers(["ann", "ben"], absences, ["ann", "ben"], START) == {"ben": ("ann",)}
+    assert hearers(["ann", "cy"], absences, ["ann", "cy"], START) == {"cy": ()}
+    assert hearers(["ann", "cy"], absences, ["ann", "cy"], START, needed=2) == {
+        "cy": (), "ann": ()
+    }  # fmt: skip
+
+
+def test_days_away_are_local_and_in_order() -> None:
+    zone = ZoneInfo("America/New_York")
+    made = partial(absence_of, "ann", "ben", zone=zone, now=START)
+
+    away = made("2026-12-10", "2026-12-12")
+    assert away.since == datetime(2026, 12, 10, 5, tzinfo=UTC)
+    assert away.until == datetime(2026, 12, 12, 5, tzinfo=UTC)
+    assert made("", "2026-12-12").since == START
+    for first, back in [("2026-12-12", "2026-12-12"), ("", "2026-12-01"), ("x", "2026-12-12"),
+                        ("2026-12-10", ""), ("0001-01-01", "0001-01-02")]:  # fmt: skip
+        with pytest.raises(DecisionError, match="day"):
+            made(first, back)

@@ -491,6 +491,8 @@ def test_what_is_booked_is_what_x_bills(x: X, server: XStandin, meter: CountingM
         booked[action] += meter.settled[number]
     assert {name: count for name, count in booked.items() if count} == dict(server.world.used)
     assert SPEC.prices == PRICES
+    # Nobody knows it: a budget must not be overrun.
+    assert SPEC.prices["hide_reply"] == max(SPEC.prices.values())
 
 
 def test_the_estimate_is_what_publishing_costs() -> None:

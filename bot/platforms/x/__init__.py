@@ -151,12 +151,12 @@ SPEC = PlatformSpec(
     charges=_charges,
     read_action=_read_action,
     # docs.x.com, "Pricing", 22 August 2026. An upload is not listed there; a reseller bills this.
-    # Nor is hiding a reply: taken for as dear as a deletion.
+    # Nor is hiding a reply: taken for as dear as the dearest write, so that no budget is overrun.
     prices={
         "post": 0.015,
         "post_with_url": 0.20,
         "delete": 0.010,
-        "hide_reply": 0.010,
+        "hide_reply": 0.20,
         "media_upload": 0.005,
         "media_metadata": 0.005,
         "read": 0.005,

@@ -59,7 +59,7 @@ def all_waiting(request: RequestContext) -> tuple[tuple[WaitingPost, ...], ...]:
     found = waiting_posts(context.store, context.desk.consents, context.clock.now())
     # In a rehearsal without users its guest is everybody.
     is_guest = request.who == context.guest()
-    mine = found if is_guest else tuple(post for post in found if name in post.people)
+    mine = found if is_guest else tuple(post for post in found if post.is_for(name))
     return mine, tuple(post for post in found if post not in mine)
 
 

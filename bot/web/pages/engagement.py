@@ -6,6 +6,7 @@ from functools import partial
 from urllib.parse import urlencode
 
 from bot.authority.users import Right
+from bot.content.report_words import ENGLISH, english
 from bot.content.zones import midnight
 from bot.engagement import charts, monthly_files
 from bot.engagement.judged import GROUPINGS
@@ -60,51 +61,54 @@ _FILES: Mapping[str, tuple[str, Callable[[PresentedMonth], str | bytes]]] = {
 
 
 def month(request: RequestContext) -> Answer:
-    period = _period(request)
+    period, lang = _period(request), request.query_value("lang", ENGLISH)
     today = request.context.clock.now().astimezone(request.context.campaign.zone).date()
     months = [Period(today.replace(day=1), today)]
     while len(months) < _MONTHS:
         months.append(Period.of_month(f"{months[-1].first - timedelta(days=1):%Y-%m}"))
     values = {
-        "month": _report(request, period),
+        "month": _report(request, period, lang),
         "period": period,
         "months": [(f"{each.first:%Y-%m}", f"{each.first:%B %Y}") for each in months],
-        "files": {kind: f"/report/file?{_query(period)}&kind={kind}" for kind in _FILES},
-        **monthly_files.WORDS,
+        "files": {kind: f"/report/file?{_query(period, lang)}&kind={kind}" for kind in _FILES},
+        "langs": {
+            ENGLISH: english().language,
+            **{each: of.language for each, of in request.context.campaign.report_words.items()},
+        },
+        **monthly_files.KNOWN,
     }
     return Page("report.html", values)
 
 
 def file(request: RequestContext) -> Answer:
-    period = _period(request)
+    period, lang = _period(request), request.query_value("lang", ENGLISH)
     kind = request.choice("kind", tuple(_FILES))
     media_type, write = _FILES[kind]
-    content = write(_report(request, period))
+    content = write(_report(request, period, lang))
     raw = content.encode() if isinstance(content, str) else content
-    return Raw(raw, media_type, filename=f"report-{period.key}.{kind}")
+    return Raw(raw, media_type, filename=f"report-{period.key}.{lang}.{kind}")
 
 
 def sign(request: RequestContext) -> Answer:
     """Sign off just what the page showed."""
     by = request.require(Right.APPROVE)
     request.require_proof()
-    period = _period(request, is_form=True)
-    made = _report(request, period)
+    period, lang = _period(request, is_form=True), request.form_value("lang", default=ENGLISH)
+    made = _report(request, period, lang)
     if request.form_value("sha256") != made.sha256:
         raise DecisionError("the numbers have changed since that page was made; look again")
     sign_off(request.context.store, request.context.clock, made, by=by.name)
-    return Redirect(f"/report?{_query(period)}&done=signed")
+    return Redirect(f"/report?{_query(period, lang)}&done=signed")
 
 
-def _report(request: RequestContext, period: Period) -> PresentedMonth:
+def _report(request: RequestContext, period: Period, lang: str) -> PresentedMonth:
     context = request.context
-    return monthly(context.store, context.clock, context.rendered(), period)
+    return monthly(context.store, context.clock, context.rendered(), period, lang)
 
 
-def _query(period: Period) -> str:
-    if period.is_month:
-        return urlencode({"month": period.key})
-    return urlencode({"from": period.first, "to": period.last})
+def _query(period: Period, lang: str) -> str:
+    days = {"from": period.first, "to": period.last}
+    return urlencode({**({"month": period.key} if period.is_month else days), "lang": lang})
 
 
 def _period(request: RequestContext, *, is_form: bool = False) -> Period:

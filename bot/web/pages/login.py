@@ -1,4 +1,4 @@
-"""Signing in and out, and what a user signs in with; the style and the script of all pages."""
+"""Signing in and out, what is a user's own; the style and the script of all pages."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pyotp
 
 from bot.authority.access import LONGEST, SHORTEST, BusyError
+from bot.authority.notices import absence_of
 from bot.authority.passkeys import (
     challenge_in,
     creation_options,
@@ -20,7 +21,7 @@ from bot.authority.users import SignInError, TooManyTriesError
 from bot.canonical import sha256_hex
 from bot.log import get_logger
 from bot.web.rendering import STATIC, stylesheet
-from bot.web.request import Answer, Page, Raw, Redirect, RequestContext
+from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
 
 log = get_logger(__name__)
 
@@ -159,7 +160,8 @@ def own(to: str) -> str:
 
 def me(request: RequestContext) -> Answer:
     """Show everything, and forms to change it once they have proved who they are."""
-    context, who = request.context, request.require_user()
+    context, who, now = request.context, request.require_user(), request.context.clock.now()
+    absence = context.store.absences.all().get(who.name)
     user, keys = context.store.users.get(who.name), context.store.passkeys.of(who.name)
     pinned = {key.public_key for key in context.store.keys.of(who.name)}
     make = partial(creation_options, request.site, who.name, known=keys)
@@ -173,6 +175,11 @@ def me(request: RequestContext) -> Answer:
             (token, context.access.ends_at(token)) for token in context.store.tokens.of(who.name)
         ],
         "options": options,
+        "address_kind": context.addresses.kind(who.name),
+        "last_message": context.addresses.last(who.name),
+        "absence": absence if absence and now < absence.until else None,
+        "substitutes": context.access.substitutes(who.name),
+        "today": now.astimezone(context.campaign.zone).date(),
         "shortest": SHORTEST,
     }
     return Page("me.html", values, has_script=bool(options))
@@ -235,3 +242,35 @@ def new_token(request: RequestContext) -> Answer:
 def revoke_token(request: RequestContext) -> Answer:
     request.context.access.revoke_token(request.require_user(), request.form_value("token_sha256"))
     return Redirect(_DONE)
+
+
+def change_address(request: RequestContext) -> Answer:
+    """Keep, forget or test where they are told what waits for them; the page shows what became."""
+    who, context = request.require_proved_user(), request.context
+    match request.path_value("what"):
+        case "test":
+            context.addresses.test(who.name)
+            return Redirect("/me#address")
+        case "forget":
+            context.access.set_address(who.name, "", by=who.name)
+            return Redirect(_DONE)
+        case other if other != "set":
+            raise RefusedRequestError(404, "")
+    context.addresses.set(who.name, request.form_value("address", most=1000).strip())
+    return Redirect("/me?done=address#address")
+
+
+def go_away(request: RequestContext) -> Answer:
+    """Let a substitute hear what waits for them, from one day to another."""
+    who, context, now = request.require_proved_user(), request.context, request.context.clock.now()
+    substitute, first = request.form_value("substitute"), request.form_value("first", default="")
+    back, zone = request.form_value("back"), context.campaign.zone
+    absence = absence_of(who.name, substitute, first, back, zone=zone, now=now)
+    context.access.set_absence(absence, by=who.name)
+    return Redirect("/me?done=away#away")
+
+
+def come_back(request: RequestContext) -> Answer:
+    who = request.require_user()
+    request.context.access.end_absence(who.name, by=who.name)
+    return Redirect("/me?done=back#away")

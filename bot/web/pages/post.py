@@ -63,7 +63,7 @@ def page(request: RequestContext) -> Answer:
         "changed": _changed(context, post_id, waiting),
         "is_live": any(row.state is State.SENT for row in rows),
         "answerable": [
-            (verb, row)
+            (verb, row, context.price_of(row, verb.replace(" ", "_")))
             for verb in VERBS
             for row in rows
             if row.state is State.SENT and can(context.specs[row.platform], verb)
