@@ -25,10 +25,10 @@ from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
 from bot.rendering.rendered import RenderedCampaign, render_campaign
-from bot.settings import Settings
 
 if TYPE_CHECKING:  # SQLAlchemy and Alembic, 0.3 s, are not needed where there is no database
     from bot.planning.store import Store
+    from bot.settings import Settings
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
 

@@ -21,12 +21,13 @@ from bot.db.sqlite import sync
 from bot.errors import ContentError, DecisionError, OperatorError
 from bot.masking import mask
 from bot.platforms.registry import PLATFORMS
-from bot.settings import Settings, load_settings, prepare_data, stray_secrets
+from bot.settings import is_configured, prepare_data, stray_secrets
 
 # SQLAlchemy and Alembic take 0.3 s, and most verbs of editors need no database.
 if TYPE_CHECKING:
     from bot.db.lock import ProcessLock
     from bot.planning.store import Store
+    from bot.settings import Settings
 
 #: In a data directory: whose it is.
 OWNER_FILE = "campaign.json"
@@ -36,6 +37,8 @@ SECRETS = frozenset(name for kind in PLATFORMS.values() for name in kind.spec.se
 
 def settings() -> Settings:
     """Read the environment."""
+    from bot.settings import load_settings  # pydantic-settings, 0.07 s
+
     return load_settings(account_secrets=SECRETS, mask=mask)
 
 
@@ -210,7 +213,11 @@ def has_store(mode: Mode, data: Path, known: Settings) -> bool:
 @contextmanager
 def known_store(paths: Paths) -> Iterator[Store | None]:
     """Open the database that is there, for what servers told; None before the first `run`."""
-    owner, known = owner_of(paths.data), settings()
+    owner = owner_of(paths.data)
+    if owner is None and not is_configured():
+        yield None
+        return
+    known = settings()  # what is wrong in it is told without a database, too
     if owner is None or not has_store(owner.mode, paths.data, known):
         yield None
         return
@@ -224,7 +231,7 @@ def prove_content(paths: Paths) -> CheckedContent:
     Raises:
         OperatorError: the database that is there cannot be opened.
     """
-    signers = settings().content_signers
+    signers = settings().content_signers if is_configured() else None
     with known_store(paths) as store:
         content = prove_files(paths.config, paths.posts, store=store, signers=signers)
     readable, owner = content.loaded.readable, owner_of(paths.data)

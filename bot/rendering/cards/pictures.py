@@ -20,7 +20,6 @@ from bot.content.model import Campaign, MediaFile, Post
 from bot.errors import PictureError
 from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
-from bot.rendering.cards.card import CARD_SIZE, CardText, card_alt, draw
 from bot.rendering.layout import passage
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
@@ -139,6 +138,8 @@ class PreparedPictures:
         Raises:
             PictureError: the post quotes nothing, or the quotation is too long for a card.
         """
+        from bot.rendering.cards import card as cards  # Pillow, 0.05 s
+
         if post.id in self._cards:
             return self._cards[post.id]
         quote = post.quote
@@ -146,9 +147,11 @@ class PreparedPictures:
         if quote is None or source is None:
             raise PictureError(f"{post.id}: a card needs a quotation")
         shown = passage(quote, source)
-        data = draw(CardText(shown.marked, source.attribution, source.title, source.lang))
-        alt, sha256 = card_alt(shown.marked, source.attribution), sha256_hex(data)
+        data = cards.draw(
+            cards.CardText(shown.marked, source.attribution, source.title, source.lang)
+        )
+        alt, sha256 = cards.card_alt(shown.marked, source.attribution), sha256_hex(data)
         self.contents[sha256] = data
-        card = Picture(sha256, "image/png", alt, *CARD_SIZE, len(data))
+        card = Picture(sha256, "image/png", alt, *cards.CARD_SIZE, len(data))
         self._cards[post.id] = card
         return card
