@@ -13,7 +13,7 @@ from bot.canonical import JsonObject
 from bot.db.database import Repository, StoreContext
 
 #: How often an embedded database gets a sign of life that says nothing new.
-STORED_EVERY = timedelta(minutes=2)
+STORED_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)

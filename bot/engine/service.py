@@ -28,7 +28,7 @@ from bot.evidence.archive import Archive
 from bot.log import get_logger
 from bot.operations.channels import Channels
 from bot.operations.digest import Digest
-from bot.operations.disk import DiskWatch
+from bot.operations.disk import DiskWatch, in_large_steps
 from bot.operations.model import MachineFacts, ServiceStatus
 from bot.operations.notifier import Notifier
 from bot.operations.personal import PersonalNotifier
@@ -43,8 +43,6 @@ log = get_logger(__name__)
 HORIZON = 35
 #: Copies from before an upgrade that are kept; each is the way back from one.
 COPIES = 3
-#: Binary digits that are told of the free disk: a sixteenth of it is said to have changed.
-_DISK_DIGITS = 5
 #: How often a plan is made anew when senders change the outbox meanwhile.
 TRIES = 3
 
@@ -305,9 +303,3 @@ class Bot:
         """Let go of connections and the database."""
         self.disconnect()
         self.store.close()
-
-
-def in_large_steps(room: int) -> int:
-    """Return a number of bytes without its smaller digits; never more than there are."""
-    left_out = max(0, room.bit_length() - _DISK_DIGITS)
-    return room >> left_out << left_out
