@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.canonical import canonical_json
-from bot.checks.checking import CheckedContent, check_content, pictures_of
+from bot.checks.checking import CheckCache, CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
 from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, Tree, tree_digest
@@ -49,11 +49,16 @@ def limits_for(accounts: Mapping[str, Account], store: Store | None = None) -> d
 
 
 def read_files(
-    config: Path, posts: Path, *, now: datetime | None = None, by_name: bool = False
+    config: Path,
+    posts: Path,
+    *,
+    now: datetime | None = None,
+    by_name: bool = False,
+    cache: CheckCache | None = None,
 ) -> Loaded:
     """Read all files; nothing is rendered."""
-    tree = FolderTree(config, posts, by_name=by_name)
-    return load(tree, specs=SPECS, inspect=inspect, now=now or SystemClock().now())
+    tree, now = FolderTree(config, posts, by_name=by_name), now or SystemClock().now()
+    return load(tree, specs=SPECS, inspect=inspect, now=now, kept=cache.files if cache else None)
 
 
 def read_schedule(raw: bytes, known: Settings) -> Schedule | None:
@@ -71,13 +76,15 @@ def prove_files(
     store: Store | None = None,
     by_name: bool = False,
     signers: Path | None = None,
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
     """Read all files, render them and hold them against every rule; problems are in the answer.
 
     Where there are ``signers``, one of them has signed the commit that has just these files.
     """
     now = (clock or SystemClock()).now()
-    found = _checked(read_files(config, posts, now=now, by_name=by_name), now, store)
+    loaded = read_files(config, posts, now=now, by_name=by_name, cache=cache)
+    found = _checked(loaded, now, store, cache=cache)
     found = _without_past(found, now, store)
     if signers is None:
         return found
@@ -108,7 +115,7 @@ def watch_files(
     from bot.authority.audit import RowsOnce  # need SQLAlchemy, as a store does
     from bot.delivery.links import TO_COPY, copies_in
 
-    decided = RowsOnce(TO_COPY)
+    decided, cache = RowsOnce(TO_COPY), CheckCache()
 
     def look() -> str:
         # A commit may be signed anew, or a key be taken away, with the same files.
@@ -117,7 +124,7 @@ def watch_files(
         return tree_digest(config, posts) + state + (canonical_json(copies) if copies else "")
 
     return look, lambda: prove_files(
-        config, posts, clock=clock, store=store, by_name=True, signers=signers
+        config, posts, clock=clock, store=store, by_name=True, signers=signers, cache=cache
     )
 
 
@@ -143,7 +150,12 @@ def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
 
 
 def prove_stored(
-    files: Mapping[str, bytes], name: str = "", *, store: Store | None, clock: Clock
+    files: Mapping[str, bytes],
+    name: str = "",
+    *,
+    store: Store | None,
+    clock: Clock,
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
     """Do the same to files that could be in the database.
 
@@ -151,8 +163,9 @@ def prove_stored(
         name: A file: only its posts get pictures; empty for all.
     """
     now = clock.now()
-    loaded = load(StoredTree(files), specs=SPECS, inspect=inspect, now=now)
-    checked = _checked(loaded, now, store, lambda post: name in {"", post.place.file})
+    kept = cache.files if cache else None
+    loaded = load(StoredTree(files), specs=SPECS, inspect=inspect, now=now, kept=kept)
+    checked = _checked(loaded, now, store, lambda post: name in {"", post.place.file}, cache)
     # What is in force stays in force, whatever the time.
     return _without_past(checked, now, store) if name else checked
 
@@ -162,6 +175,7 @@ def _checked(
     now: datetime,
     store: Store | None,
     pictured: Callable[[Post], bool] = lambda _post: True,
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
@@ -169,7 +183,7 @@ def _checked(
         loaded = replace(loaded, readable=_linked(loaded.readable, store))
     known = _known(loaded, now, store)
     return check_content(
-        loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known
+        loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known, cache=cache
     )
 
 

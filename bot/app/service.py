@@ -39,7 +39,7 @@ from bot.authority.account_verifier import AccountVerifier
 from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
 from bot.authority.trust import ConfigurationGuard
-from bot.checks.checking import DeskCheck
+from bot.checks.checking import CheckCache, DeskCheck
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.branches import ProposalBranches
 from bot.content.ceilings import bounded
@@ -257,7 +257,7 @@ def build_context(
         ),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},
-            partial(prove_stored, store=store, clock=clock),
+            partial(prove_stored, store=store, clock=clock, cache=CheckCache()),
             contents.warnings,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS, kept),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot import PROGRAM, program
 from bot.app.content import Paths, prove_files, read_files
 from bot.canonical import canonical_json
-from bot.checks.checking import CheckedContent
+from bot.checks.checking import CheckCache, CheckedContent
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.model import Campaign, Mode
@@ -225,7 +225,7 @@ def known_store(paths: Paths) -> Iterator[Store | None]:
         yield store
 
 
-def prove_content(paths: Paths) -> CheckedContent:
+def prove_content(paths: Paths, cache: CheckCache | None = None) -> CheckedContent:
     """Hold the files against every rule, as the service does: with the database, if it is theirs.
 
     Raises:
@@ -233,7 +233,7 @@ def prove_content(paths: Paths) -> CheckedContent:
     """
     signers = settings().content_signers if is_configured() else None
     with known_store(paths) as store:
-        content = prove_files(paths.config, paths.posts, store=store, signers=signers)
+        content = prove_files(paths.config, paths.posts, store=store, signers=signers, cache=cache)
     readable, owner = content.loaded.readable, owner_of(paths.data)
     if owner is None or readable is None or owner == _asked_by(readable):
         return content

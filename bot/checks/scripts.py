@@ -51,9 +51,6 @@ _letters = cache(
 
 def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What is in other letters than its language is asked about: screen readers follow it."""
-    for source in whole.campaign.sources.values():
-        if asked := _asked(source.text, source.lang):
-            yield _of_source(source, asked)
     for post in whole.campaign.posts:
         quoted = post.quote.text if post.quote else ""
         key = "lang" if "lang" in post.places else "text" if post.text else "quote.text"
@@ -62,6 +59,13 @@ def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         for place, text in words.items():
             if asked := _asked(text, post.lang):
                 yield _of_post(post, place, asked)
+
+
+def source_scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """So is a source."""
+    for source in whole.campaign.sources.values():
+        if asked := _asked(source.text, source.lang):
+            yield _of_source(source, asked)
 
 
 def _of_post(post: Post, key: str, asked: str) -> Problem:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
 
 import regex
@@ -39,6 +39,7 @@ def words(text: str) -> list[str]:
     return _word().findall(plain)
 
 
+@lru_cache(maxsize=20_000)
 def _shingles(text: str) -> _Shingles:
     found = words(text)
     if len(found) < SHINGLE:
@@ -76,6 +77,19 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
         for shingle in rarest:
             holders[shingle].append(second)
     return tuple(sorted(pairs))
+
+
+def shares_with(
+    new: Iterable[str], texts: Iterable[str], threshold: float
+) -> dict[tuple[str, str], float]:
+    """Return the pairs of `similar_pairs` that one of the ``new`` texts is in."""
+    among = [(text, _shingles(text)) for text in texts]
+    return {
+        (min(one, other), max(one, other)): share
+        for one in new
+        for other, shingles in among
+        if one != other and (share := _jaccard(_shingles(one), shingles)) >= threshold
+    }
 
 
 def _rarest(shingles: Sequence[_Shingles], threshold: float) -> Iterator[list[tuple[str, ...]]]:
