@@ -3,11 +3,11 @@
 Whatever is called `python3` on a machine must be able to read this file, back to Python 3.6.
 """
 
+import gc
 import os
 import shlex
 import sys
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -26,9 +26,10 @@ IS_WINDOWS = os.name == "nt"
 
 
 def main() -> None:
-    if sys.version_info >= (3, 11) and all(map(find_spec, PACKAGES)):
+    if sys.version_info >= (3, 11) and has_packages():
         # An isolated Python (-I, -P) does not look beside the file that it runs.
         sys.path.insert(0, str(ROOT))
+        gc.disable()  # nothing that is imported is garbage; who runs a verb enables it
         from bot.cli.main import main as run_verb
 
         run_verb()
@@ -36,6 +37,15 @@ def main() -> None:
         restart()
     setup = f"cd {shlex.quote(str(ROOT))} && make setup"
     sys.exit(f"error: the bot's packages are not installed; run `make setup` first: {setup}")
+
+
+def has_packages() -> bool:
+    """Look for the packages' folders: asking for each by its name takes longer."""
+    found = {""}
+    for folder in sys.path:
+        with suppress(OSError):
+            found.update(name.partition(".")[0] for name in os.listdir(folder or "."))  # noqa: PTH208
+    return found.issuperset(PACKAGES)
 
 
 def restart() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a tool runs without being installed
 
-from bot.rendering.cards.pictures import CardText, draw
+from bot.rendering.cards.card import CardText, draw
 
 CAMPAIGN = "Decouple from Dahua · quoted word for word by an automated account"
 LETTER = "— Open letter from four Uyghur organizations, December 9, 2022"

@@ -22,14 +22,8 @@ from bot.platforms.base import AskCode, Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
 from bot.rendering.rendered import prices_for
-from bot.settings import (
-    Settings,
-    given_elsewhere,
-    prepare_data,
-    secret_name,
-    secrets_for,
-    write_private,
-)
+from bot.settings import given_elsewhere, prepare_data, secret_name, secrets_for, write_private
+from bot.settings.environment import Settings
 
 #: In a data directory: what `login` keeps.
 SECRETS_FOLDER = "secrets"

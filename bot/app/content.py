@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.canonical import canonical_json
-from bot.checks.checking import CheckedContent, check_content, pictures_of
+from bot.checks.checking import CheckCache, CheckedContent, check_content, pictures_of
 from bot.clock import Clock, SystemClock
 from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE, FolderTree, StoredTree, Tree, tree_digest
@@ -25,10 +25,10 @@ from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import inspect
 from bot.rendering.rendered import RenderedCampaign, render_campaign
-from bot.settings import Settings
 
 if TYPE_CHECKING:  # SQLAlchemy and Alembic, 0.3 s, are not needed where there is no database
     from bot.planning.store import Store
+    from bot.settings.environment import Settings
 
 SPECS: Mapping[str, PlatformSpec] = {name: kind.spec for name, kind in PLATFORMS.items()}
 
@@ -68,13 +68,14 @@ def prove_files(
     store: Store | None = None,
     by_name: bool = False,
     signers: Path | None = None,
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
     """Read all files, render them and hold them against every rule; problems are in the answer.
 
     Where there are ``signers``, one of them has signed the commit that has just these files.
     """
     now = (clock or SystemClock()).now()
-    found = prove_tree(FolderTree(config, posts, by_name=by_name), now, store)
+    found = prove_tree(FolderTree(config, posts, by_name=by_name), now, store, cache)
     if signers is None:
         return found
     after = store.contents.last_commit() if store else ""
@@ -88,11 +89,14 @@ def prove_files(
 
 
 def prove_tree(
-    tree: Tree, now: datetime | None = None, store: Store | None = None
+    tree: Tree,
+    now: datetime | None = None,
+    store: Store | None = None,
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
     """Do the same to any tree of files."""
     now = now or SystemClock().now()
-    return _without_past(_checked(tree, now, store), now, store)
+    return _without_past(_checked(tree, now, store, cache=cache), now, store)
 
 
 def watch_files(
@@ -105,7 +109,7 @@ def watch_files(
     from bot.authority.audit import RowsOnce  # need SQLAlchemy, as a store does
     from bot.delivery.links import TO_COPY, copies_in
 
-    decided = RowsOnce(TO_COPY)
+    decided, cache = RowsOnce(TO_COPY), CheckCache()
 
     def look() -> str:
         # A commit may be signed anew, or a key be taken away, with the same files.
@@ -114,7 +118,7 @@ def watch_files(
         return tree_digest(config, posts) + state + (canonical_json(copies) if copies else "")
 
     return look, lambda: prove_files(
-        config, posts, clock=clock, store=store, by_name=True, signers=signers
+        config, posts, clock=clock, store=store, by_name=True, signers=signers, cache=cache
     )
 
 
@@ -140,7 +144,12 @@ def prove_kept(store: Store, clock: Clock) -> CheckedContent | None:
 
 
 def prove_stored(
-    files: Mapping[str, bytes], name: str = "", *, store: Store | None, clock: Clock
+    files: Mapping[str, bytes],
+    name: str = "",
+    *,
+    store: Store | None,
+    clock: Clock,
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
     """Do the same to files that could be in the database.
 
@@ -148,7 +157,7 @@ def prove_stored(
         name: A file: only its posts get pictures; empty for all.
     """
     tree, now = StoredTree(files), clock.now()
-    checked = _checked(tree, now, store, lambda post: name in {"", post.place.file})
+    checked = _checked(tree, now, store, lambda post: name in {"", post.place.file}, cache)
     # What is in force stays in force, whatever the time.
     return _without_past(checked, now, store) if name else checked
 
@@ -158,8 +167,10 @@ def _checked(
     now: datetime,
     store: Store | None,
     pictured: Callable[[Post], bool] = lambda _post: True,
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
-    loaded = load(tree, specs=SPECS, inspect=inspect, now=now)
+    kept = cache.files if cache else None
+    loaded = load(tree, specs=SPECS, inspect=inspect, now=now, kept=kept)
     accounts = loaded.readable.schedule.accounts if loaded.readable else {}
     limits = limits_for(accounts, store)
     if store and loaded.readable:
@@ -168,7 +179,7 @@ def _checked(
         loaded = replace(loaded, readable=with_copies(loaded.readable, store))
     known = _known(loaded, now, store)
     return check_content(
-        loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known
+        loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known, cache=cache
     )
 
 

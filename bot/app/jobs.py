@@ -19,7 +19,7 @@ from bot.planning.outlook import outlook_of
 from bot.planning.store import Store
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.rendered import RenderedCampaign
-from bot.settings import Settings
+from bot.settings.environment import Settings
 
 
 def archive_of(store: Store, clock: Clock, known: Settings, campaign: Campaign) -> Archive:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.app.content import SPECS, prove_stored
 from bot.canonical import sha256_hex
-from bot.checks.checking import DeskCheck
+from bot.checks.checking import CheckCache, DeskCheck
 from bot.clock import Clock
 from bot.content.addresses import optional_address
 from bot.content.documents import read_document
@@ -172,7 +172,8 @@ def _drafts(files: dict[str, bytes], answers: CampaignChoices, clock: Clock) -> 
     """
     campaign = _campaign(files, clock)
     source, when = campaign.sources["letter"], ("queue", next(iter(campaign.schedule.queues)))
-    desk = DeskCheck(lambda: files, partial(prove_stored, store=None, clock=clock), tuple)
+    prove = partial(prove_stored, store=None, clock=clock, cache=CheckCache())
+    desk = DeskCheck(lambda: files, prove, tuple)
     found: list[tuple[tuple[bool, bool], Stretch, QuotingPost]] = []
     for span in islice(_passages(source), _CANDIDATES):
         text, taken = source.text[slice(*span)], {post.id for _, _, post in found}

@@ -35,7 +35,7 @@ from bot.authority.access import Access
 from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
 from bot.authority.trust import AccountVerifier, ConfigurationGuard
-from bot.checks.checking import DeskCheck
+from bot.checks.checking import CheckCache, DeskCheck
 from bot.clock import Clock, SharedClock
 from bot.content.branches import ProposalBranches
 from bot.content.ceilings import bounded
@@ -62,7 +62,7 @@ from bot.planning.store import Planner, Store
 from bot.platforms.base import Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.web.context import AppContext, DeskAddress
 from bot.web.server import Monitor, dashboard, monitoring
 
@@ -249,7 +249,7 @@ def build_context(
         ),
         deskcheck=DeskCheck(
             lambda: kept_files(store) or {},
-            partial(prove_stored, store=store, clock=clock),
+            partial(prove_stored, store=store, clock=clock, cache=CheckCache()),
             contents.warnings,
         ),
         reporter=lambda: Reporter(store, clock, contents.campaign(), SPECS, kept),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot import PROGRAM, program
 from bot.app.content import Paths, prove_files, read_files
 from bot.canonical import canonical_json
-from bot.checks.checking import CheckedContent
+from bot.checks.checking import CheckCache, CheckedContent
 from bot.clock import Clock, SharedClock, SystemClock
 from bot.content.loading import Loaded
 from bot.content.model import Campaign, Mode
@@ -21,12 +21,13 @@ from bot.db.sqlite import sync
 from bot.errors import ContentError, DecisionError, OperatorError
 from bot.masking import mask
 from bot.platforms.registry import PLATFORMS
-from bot.settings import Settings, load_settings, prepare_data, stray_secrets
+from bot.settings import is_configured, prepare_data, stray_secrets
 
 # SQLAlchemy and Alembic take 0.3 s, and most verbs of editors need no database.
 if TYPE_CHECKING:
     from bot.db.lock import ProcessLock
     from bot.planning.store import Store
+    from bot.settings.environment import Settings
 
 #: In a data directory: whose it is.
 OWNER_FILE = "campaign.json"
@@ -35,6 +36,8 @@ SECRETS = frozenset(name for kind in PLATFORMS.values() for name in kind.spec.se
 
 
 def settings() -> Settings:
+    from bot.settings.environment import load_settings  # pydantic-settings, 0.07 s
+
     return load_settings(account_secrets=SECRETS, mask=mask)
 
 
@@ -198,6 +201,10 @@ def has_store(mode: Mode, data: Path) -> bool:
 def known_store(paths: Paths) -> Iterator[Store | None]:
     """Open the database that is there, for what servers told; None before the first `run`."""
     owner = owner_of(paths.data)
+    if owner is None and not is_configured():
+        yield None
+        return
+    settings()  # what is wrong in it is told without a database, too
     if owner is None or not has_store(owner.mode, paths.data):
         yield None
         return
@@ -205,15 +212,15 @@ def known_store(paths: Paths) -> Iterator[Store | None]:
         yield store
 
 
-def prove_content(paths: Paths) -> CheckedContent:
+def prove_content(paths: Paths, cache: CheckCache | None = None) -> CheckedContent:
     """Hold the files against every rule, as the service does: with the database, if it is theirs.
 
     Raises:
         OperatorError: the database that is there cannot be opened.
     """
-    signers = settings().content_signers
+    signers = settings().content_signers if is_configured() else None
     with known_store(paths) as store:
-        content = prove_files(paths.config, paths.posts, store=store, signers=signers)
+        content = prove_files(paths.config, paths.posts, store=store, signers=signers, cache=cache)
     readable, owner = content.loaded.readable, owner_of(paths.data)
     if owner is None or readable is None or owner == _asked_by(readable):
         return content

@@ -32,7 +32,7 @@ from bot.operations.channels import channels_of
 from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.rendering.rendered import RenderedCampaign
-from bot.settings import Settings
+from bot.settings.environment import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from bot.masking import masked
 from bot.settings import write_private
 
 #: How often an embedded database gets a sign of life that says nothing new.
-STORED_EVERY = timedelta(minutes=2)
+STORED_EVERY = timedelta(minutes=10)
 #: Of a file in the folder of addresses.
 _NAME = re.compile(r"\w[\w.-]*")
 

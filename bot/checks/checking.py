@@ -1,17 +1,20 @@
 """Content as it was read, rendered and held against every rule; also what is not stored yet."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import is_
 from typing import Self
 
-from bot.checks.rules import check
+from bot.checks.rules import check, check_campaign, check_posts
 from bot.content.files import POSTS
-from bot.content.loading import Loaded
+from bot.content.loading import KeptFiles, Loaded
 from bot.content.model import Campaign, Post
 from bot.errors import ContentError, Problem, Severity
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.rendering.cards.pictures import PreparedPictures
+from bot.rendering.render import RenderedText
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 #: Stands for a file that is not there yet.
@@ -81,6 +84,60 @@ class CheckedContent:
         return replace(self, readable=replace(self.readable, campaign=campaign))
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedPosts:
+    """The posts of one file, and what is wrong with them by themselves."""
+
+    posts: tuple[Post, ...]
+    texts: Mapping[tuple[str, str], RenderedText]
+    problems: frozenset[Problem]
+
+    def are(self, other: Self) -> bool:
+        """Return whether these are the very same objects."""
+        return all(map(is_, self.posts, other.posts)) and (
+            len(self.posts) == len(other.posts)
+            and self.texts.keys() == other.texts.keys()
+            and all(text is other.texts[key] for key, text in self.texts.items())
+        )
+
+
+@dataclass(slots=True)
+class CheckCache:
+    """What one process found of a tree, for as long as nothing that it depends on changes."""
+
+    files: KeptFiles = field(default_factory=KeptFiles)
+    whole: RenderedCampaign | None = None
+    #: What the posts were checked with, and the posts; as one, for several threads.
+    _last: tuple[object, Mapping[str, CheckedPosts]] = (None, {})
+
+    def check(self, whole: RenderedCampaign, now: datetime) -> frozenset[Problem]:
+        """Return what `check` does; of posts that are as they were it is known."""
+        context = (whole.context, frozenset(whole.known))
+        last, before = self._last
+        before = before if last == context else {}
+        found: dict[str, CheckedPosts] = {}
+        for file, part in _by_file(whole).items():
+            old = before.get(file)
+            if old is None or not old.are(part):
+                campaign = replace(whole.campaign, posts=part.posts)
+                alone = replace(whole, campaign=campaign, texts=part.texts)
+                old = replace(part, problems=check_posts(alone, now=now))
+            found[file] = old
+        self.whole, self._last = whole, (context, found)
+        return check_campaign(whole, now=now).union(*(each.problems for each in found.values()))
+
+
+def _by_file(whole: RenderedCampaign) -> dict[str, CheckedPosts]:
+    posts: dict[str, list[Post]] = defaultdict(list)
+    texts: dict[str, dict[tuple[str, str], RenderedText]] = defaultdict(dict)
+    for post in whole.campaign.posts:
+        posts[post.place.file].append(post)
+    for key, text in whole.texts.items():
+        texts[text.post.place.file][key] = text
+    none = frozenset[Problem]()
+    return {file: CheckedPosts(tuple(of), texts[file], none) for file, of in posts.items()}
+
+
 def check_content(
     loaded: Loaded,
     *,
@@ -89,6 +146,7 @@ def check_content(
     now: datetime,
     pictured: Callable[[Post], bool] = lambda _post: True,
     known: Collection[tuple[str, str]] = (),
+    cache: CheckCache | None = None,
 ) -> CheckedContent:
     """Render what could be read, and hold it against every rule.
 
@@ -105,8 +163,10 @@ def check_content(
         pictures=pictures_of(loaded),
         pictured=pictured,
         known=known,
+        before=cache.whole if cache else None,
     )
-    problems = {*loaded.problems, *check(whole, now=now)}
+    found = cache.check(whole, now) if cache else check(whole, now=now)
+    problems = {*loaded.problems, *found}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))
 
 

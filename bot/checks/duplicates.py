@@ -159,11 +159,6 @@ _letters = cache(
 
 def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What is in other letters than its language is asked about: screen readers follow it."""
-    for source in whole.campaign.sources.values():
-        if asked := _asked(source.text, source.lang):
-            at, where = source.place, f"{source.id}.lang"
-            severity = Severity.WARNING
-            yield Problem(at.file, at.line, at.column, where, asked, severity, "lang-script")
     for post in whole.campaign.posts:
         quoted = post.quote.text if post.quote else ""
         key = "lang" if "lang" in post.places else "text" if post.text else "quote.text"
@@ -172,6 +167,15 @@ def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         for place, text in words.items():
             if asked := _asked(text, post.lang):
                 yield problem_at(post, place, asked, "lang-script", severity=Severity.WARNING)
+
+
+def source_scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
+    """So is a source."""
+    for source in whole.campaign.sources.values():
+        if asked := _asked(source.text, source.lang):
+            at, where = source.place, f"{source.id}.lang"
+            severity = Severity.WARNING
+            yield Problem(at.file, at.line, at.column, where, asked, severity, "lang-script")
 
 
 def _asked(text: str, lang: str) -> str:

@@ -1,7 +1,7 @@
 """Everything that must hold for a whole campaign, said at once: what `check` prints.
 
-A new rule is a function and a line in `CHECKS`. It reads what was rendered, yields every problem
-that it finds, and names itself in each by a short id that stays.
+A new rule is a function and a line in `CHECKS_OF_POSTS` or `CHECKS_OF_CAMPAIGN`. It reads what was
+rendered, yields every problem that it finds, and names itself in each by a short id that stays.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
-from bot.checks.duplicates import never_again, scripts, too_close, twins
+from bot.checks.duplicates import never_again, scripts, source_scripts, too_close, twins
 from bot.checks.quotation_marks import marked_spans
 from bot.checks.wording import (
     dated_words,
@@ -39,6 +39,16 @@ def check(whole: RenderedCampaign, *, now: datetime) -> tuple[Problem, ...]:
     What is a notice stops nothing.
     """
     return tuple(sorted({problem for rule in CHECKS for problem in rule(whole, now)}))
+
+
+def check_posts(whole: RenderedCampaign, *, now: datetime) -> frozenset[Problem]:
+    """Return the problems of each post by itself, whatever other posts say."""
+    return frozenset(problem for rule in CHECKS_OF_POSTS for problem in rule(whole, now))
+
+
+def check_campaign(whole: RenderedCampaign, *, now: datetime) -> frozenset[Problem]:
+    """Return the problems of the campaign, and of posts beside each other."""
+    return frozenset(problem for rule in CHECKS_OF_CAMPAIGN for problem in rule(whole, now))
 
 
 def quotations(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -271,8 +281,8 @@ def _missing(account: Account, spec: PlatformSpec, today: date) -> Iterator[tupl
         yield spec.label_key, message
 
 
-#: All rules. Their order does not matter to what is told, which is sorted by place.
-CHECKS: tuple[Check, ...] = (
+#: Rules that a post keeps or breaks by itself, at any time: what they found of one is kept.
+CHECKS_OF_POSTS: tuple[Check, ...] = (
     quotations,
     wordings,
     scripts,
@@ -282,12 +292,17 @@ CHECKS: tuple[Check, ...] = (
     warnings,
     links,
     relative_dates,
+    soon_too_late,
+    unkept,
+)
+CHECKS_OF_CAMPAIGN: tuple[Check, ...] = (
+    source_scripts,
     attributions,
     unready_accounts,
     too_close,
     twins,
     never_again,
-    soon_too_late,
-    unkept,
     crowded,
 )
+#: All rules. Their order does not matter to what is told, which is sorted by place.
+CHECKS = (*CHECKS_OF_POSTS, *CHECKS_OF_CAMPAIGN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +16,11 @@ import click
 
 from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.app.storage import known_store, prove_content, settings
+from bot.checks.checking import CheckCache, CheckedContent
 from bot.cli.output import Output, json_option, places, print_json, prints
 from bot.cli.terminal import show
 from bot.content.excerpts import located_lines
+from bot.content.files import tree_digest
 from bot.content.model import Post
 from bot.content.quoting import locate
 from bot.content.shape import SCHEMA_NAMES, schema_of
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from bot.engine.rehearsal import RehearsalReport
     from bot.planning.outlook import Outlook
 
+#: Seconds between two looks of `check --watch` at the files.
+_LOOK_AGAIN = 0.5
 #: Columns of a preview.
 _WIDTH = 78
 
@@ -45,12 +49,38 @@ _WIDTH = 78
               help="Leave out warnings and notices that this commit has too.")  # fmt: skip
 @click.option("--summary", type=Path, metavar="FILE",
               help="Append a page: problems, and posts that differ from --base.")  # fmt: skip
+@click.option("--watch", is_flag=True,
+              help="Check again whenever a file changes, until Ctrl-C; prints text.")  # fmt: skip
 @prints
-def check(paths: Paths, form: str, base: str | None, summary: Path | None) -> Output:
+def check(paths: Paths, form: str, base: str | None, summary: Path | None, watch: bool) -> Output:
     """Validate everything and print every problem as file:line:col: where: what to do."""
+    if watch:
+        for content in checked_again(paths, Event().wait):
+            show(*_check_output(paths, content, form, base, summary).lines, "")
+    return _check_output(paths, prove_content(paths), form, base, summary)
+
+
+def checked_again(paths: Paths, wait: Callable[[float], object]) -> Iterator[CheckedContent]:
+    """Yield what a check finds, now and after each change; only what changed is read anew.
+
+    Args:
+        wait: Waits so many seconds; an answer that is true ends it.
+    """
+    cache, seen = CheckCache(), ""
+    while True:
+        found = tree_digest(paths.config, paths.posts)
+        if found != seen:
+            seen = found
+            yield prove_content(paths, cache)
+        if wait(_LOOK_AGAIN):
+            return
+
+
+def _check_output(
+    paths: Paths, content: CheckedContent, form: str, base: str | None, summary: Path | None
+) -> Output:
     from bot.cli import pull_request
 
-    content = prove_content(paths)
     before = pull_request.read_base(paths, base) if base else None
     problems = before.new(content.problems) if before else content.problems
     value = {"problems": problems, "tree": content.tree_sha256}

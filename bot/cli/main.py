@@ -1,11 +1,13 @@
 """The command line: finds a verb, runs it, and turns errors into exit codes."""
 
+from __future__ import annotations
+
+import gc
 import importlib
 import io
 import os
 import subprocess
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout, suppress
 from pathlib import Path
@@ -16,7 +18,6 @@ import click
 from bot import VERSION, program
 from bot.cli.terminal import show
 from bot.errors import BotError, ContentError
-from bot.masking import masked
 
 _ROOT = Path(__file__).resolve().parents[2]
 #: Exit codes; wrong use is click's own 2.
@@ -89,6 +90,8 @@ class Verbs(click.Group):
             return None
         # Only the verb that is called pays for its imports (atproto alone takes 0.8 s).
         module = importlib.import_module(f"bot.cli.{VERBS[cmd_name][0]}")
+        gc.freeze()  # what is imported stays
+        gc.enable()
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
@@ -192,6 +195,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         show(f"error: {error}", err=True)
         return PERSON
     except Exception:  # noqa: BLE001 - the last resort: a bug is told as one, without secrets
+        import traceback  # only a bug needs these
+
+        from bot.masking import masked
+
         show(*masked(traceback.format_exc()).splitlines(), err=True)
         show("this is a bug in the bot: please report the lines above", err=True)
         return BUG

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bot.content.model import Account, ApprovalRules, Campaign
 from bot.platforms.spec import PlatformSpec
-from bot.settings import Settings
+
+if TYPE_CHECKING:  # pydantic-settings, 0.07 s, is not needed to know that it is not asked
+    from bot.settings.environment import Settings
 
 
 def bounded(campaign: Campaign, known: Settings, specs: Mapping[str, PlatformSpec]) -> Campaign:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -23,7 +23,7 @@ from bot.content.model import (
     Schedule,
     Source,
 )
-from bot.content.posts import Surroundings, read_posts
+from bot.content.posts import ReadFile, Surroundings, posts_of, read_file
 from bot.content.report_words import FOLDER, build_words
 from bot.content.shape import Problems
 from bot.content.sources import (
@@ -82,6 +82,7 @@ def load(
     specs: Mapping[str, PlatformSpec],
     inspect: Inspect,
     now: datetime,
+    kept: KeptFiles | None = None,
 ) -> Loaded:
     """Read a campaign; what is wrong is told in `Loaded.problems`, never raised.
 
@@ -90,19 +91,34 @@ def load(
         specs: Every platform by its name.
         inspect: Tells what a picture is; raises `PictureError`.
         now: Aware; decides what is past or far ahead.
+        kept: What the reading before found of its files.
     """
-    return _Loading(TreeFiles(tree), specs, inspect, now).load()
+    return _Loading(TreeFiles(tree), specs, inspect, now, kept or KeptFiles()).load()
+
+
+@dataclass(slots=True)
+class KeptFiles:
+    """Files of posts as they were read last, with all that their reading depends on."""
+
+    #: Surroundings and files, put there as one: several threads may check at once.
+    last: tuple[object, Mapping[str, ReadFile]] = (None, {})
 
 
 class _Loading:
     """One reading of one tree."""
 
     def __init__(
-        self, files: TreeFiles, specs: Mapping[str, PlatformSpec], inspect: Inspect, now: datetime
+        self,
+        files: TreeFiles,
+        specs: Mapping[str, PlatformSpec],
+        inspect: Inspect,
+        now: datetime,
+        kept: KeptFiles,
     ) -> None:
         self._files = files
         self._specs = specs
         self._now = now
+        self._kept = kept
         self._problems = Problems(files.problems)
         self._pictures = Pictures(files, inspect)
         self._post_files: set[str] = set()
@@ -113,8 +129,8 @@ class _Loading:
         root = self._mapping(SCHEDULE, "campaign")
         listed: Node | None = _NO_LIST
         described: dict[str, Node | None] = {}
-        written: list[Node] = []
         spoken: dict[str, Node | None] = {}
+        written: dict[str, bytes] = {}
         for name in (name for name in names if name.endswith(".yaml")):
             if name == INVESTIGATIONS:
                 listed = self._mapping(name, "investigations")
@@ -124,8 +140,8 @@ class _Loading:
                 spoken[name] = self._mapping(name, "by")
             else:
                 self._post_files.add(self._files.shown(name))
-                if node := self._mapping(name, "posts"):
-                    written.append(node)
+                if (raw := self._read(name)) is not None:
+                    written[name] = raw
         known = _known(root, listed, described, self._specs)
         schedule = None
         if root:
@@ -137,7 +153,7 @@ class _Loading:
         if listed:
             investigations = build_investigations(listed, self._problems, known=known)
         around = Surroundings(known, schedule, sources, self._pictures, self._now)
-        posts = read_posts(written, around, self._problems)
+        posts = posts_of(self._post_files_read(written, around), self._problems)
         self._refuse_strays()
         self._words = build_words(spoken, self._problems)
         return self._loaded(schedule, posts, sources, investigations)
@@ -148,22 +164,52 @@ class _Loading:
         file = self._files.shown(name)
         self._problems.append(Problem(file, 0, 0, "", message, severity, rule))
 
-    def _mapping(self, name: str, key: str) -> Node | None:
-        """Read a YAML file; None where it has told a problem that leaves nothing to look at."""
-        file, bounds = self._files.shown(name), self._files.bounds
+    def _post_files_read(
+        self, written: Mapping[str, bytes], around: Surroundings
+    ) -> Iterator[ReadFile]:
+        """Yield what files of posts say; one that is as it was says what it said."""
+        files = self._files
+        others = {name: sha256_hex(raw) for name, raw in files.contents.items()
+                  if name not in written}  # fmt: skip
+        names = [name for name in files.names if name.startswith(f"{SOURCES}/")]
+        surroundings = (others, names, files.shown(POSTS), files.bounds, around.known.platforms,
+                        around.schedule, around.sources)  # fmt: skip
+        last, before = self._kept.last
+        before = before if last == surroundings else {}
+        found: dict[str, ReadFile] = {}
+        for name, raw in written.items():
+            file, sha256 = before.get(name), sha256_hex(raw)
+            if file is None or not file.holds(sha256, around):
+                problems = Problems()
+                node = self._parsed(name, raw, "posts", problems)
+                file = read_file(node, sha256, around, problems)
+            found[name] = file
+            yield file
+        self._kept.last = surroundings, found
+
+    def _read(self, name: str) -> bytes | None:
+        """Read a YAML file; None where it has told why it cannot."""
         try:
-            raw = self._files.read(name, bounds.yaml_bytes)
+            return self._files.read(name, self._files.bounds.yaml_bytes)
         except FileError as error:
             self._tell(name, str(error), "file")
             return None
+
+    def _mapping(self, name: str, key: str) -> Node | None:
+        """Read a YAML file; None where it has told a problem that leaves nothing to look at."""
+        raw = self._read(name)
+        return None if raw is None else self._parsed(name, raw, key, self._problems)
+
+    def _parsed(self, name: str, raw: bytes, key: str, told: Problems) -> Node | None:
+        file, bounds = self._files.shown(name), self._files.bounds
         node, problems = parse(raw, file=file, bounds=bounds)
-        self._problems += problems
+        told += problems
         if node and isinstance(node.value, dict):
             return node
         if not problems:
             what = f"the file {kind(node.value)}" if node and node.value else "the file is empty"
             message = f"{what}; write `{key}:` at its beginning"
-            self._problems.add(node or Node(Place(file, 1, 1), EMPTY), [], message, "value")
+            told.add(node or Node(Place(file, 1, 1), EMPTY), [], message, "value")
         return None
 
     def _sources(

@@ -15,8 +15,8 @@ from bot.content.shape import Problems, entries, repeats, shape
 from bot.content.slots import TimeProblem, due, yearly_problems
 from bot.content.sources import Pictures
 from bot.content.values import ID, quoted
-from bot.content.yamlfile import Node, Path
-from bot.errors import Severity
+from bot.content.yamlfile import Node, Path, shown
+from bot.errors import Problem, Severity
 
 _WHENS = ("queue", "at", "every_year")
 _NO_QUOTATION = "a quote card is drawn from a quotation, and there is none"
@@ -34,21 +34,99 @@ class Surroundings:
     now: datetime
 
 
-def read_posts(nodes: Iterable[Node], around: Surroundings, problems: Problems) -> list[Post]:
+#: In UTC, when a post is due and from when partners may post it; and by key what is wrong with it.
+_Moments = tuple[datetime | None, datetime | None, list[tuple[str, TimeProblem]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEntry:
+    """An entry of a file, before its id is held against those of all files."""
+
+    id: str | None
+    #: Of the id, and what problems call it.
+    place: Place
+    where: str
+    #: None where it has errors.
+    post: Post | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """What a file of posts says by itself."""
+
+    sha256: str
+    problems: tuple[Problem, ...]
+    entries: tuple[ReadEntry, ...]
+    #: What was found of each post that has a time: later it may be past.
+    moments: tuple[tuple[Post, _Moments], ...]
+    #: It names files of pictures, whose bytes count too.
+    has_pictures: bool
+
+    def holds(self, sha256: str, around: Surroundings) -> bool:
+        """Return whether reading these bytes among the same surroundings would say the same."""
+        return sha256 == self.sha256 and not self.has_pictures and all(
+            _moments(written, around) == found for written, found in self.moments
+        )  # fmt: skip
+
+
+def read_file(node: Node | None, sha256: str, around: Surroundings, problems: Problems) -> ReadFile:
+    """Read a file's posts; ``problems`` are those of its parsing."""
+    found: list[ReadEntry] = []
+    moments: list[tuple[Post, _Moments]] = []
+    has_pictures = False
+    for node_of_post in entries(node, "posts", problems) if node else ():
+        name = node_of_post.text("id")
+        if ID.fullmatch(name or ""):
+            node_of_post.at = (name or "",)  # it says more than a number
+        entry = _Entry(node_of_post, around)
+        post = entry.read()
+        problems += entry.problems
+        if any(each.severity is Severity.ERROR for each in entry.problems):
+            post = None
+        where = shown([*node_of_post.at, "id"])
+        found.append(ReadEntry(name, node_of_post.place_of(["id"]), where, post))
+        moments += entry.moments
+        has_pictures = has_pictures or entry.has_pictures
+    return ReadFile(sha256, tuple(problems), tuple(found), tuple(moments), has_pictures)
+
+
+def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
     """Return the posts of all files that have no error; ids are unique over all of them."""
     posts: list[Post] = []
     ids: dict[str, Place] = {}
-    for node in nodes:
-        for node_of_post in entries(node, "posts", problems):
-            name = node_of_post.text("id") or ""
-            if ID.fullmatch(name):
-                node_of_post.at = (name,)  # it says more than a number
-            entry = _Entry(node_of_post, around)
-            post = entry.read(ids)
-            problems += entry.problems
-            if post and not any(each.severity is Severity.ERROR for each in entry.problems):
-                posts.append(post)
+    for file in files:
+        problems += file.problems
+        for entry in file.entries:
+            here = entry.place
+            first = here if entry.id is None else ids.setdefault(entry.id, here)
+            if first != here:
+                message = (
+                    f"id {quoted(entry.id or '')} is taken in {first.file}, line {first.line}; "
+                    "every post has its own id, for ever"
+                )
+                problems.append(Problem(
+                    here.file, here.line, here.column, entry.where, message, rule="id-taken"
+                ))  # fmt: skip
+            elif entry.post:
+                posts.append(entry.post)
     return posts
+
+
+def _moments(written: Post, around: Surroundings) -> _Moments:
+    now, at, opens = around.now, None, None
+    zone = ZoneInfo(around.schedule.timezone if around.schedule else "UTC")
+    problems: list[tuple[str, TimeProblem]] = []
+    if written.at:
+        at, found = due(written.at, zone=zone, now=now, confirmed=written.confirm)
+        problems += (("at", each) for each in found)
+    if written.every_year:
+        yearly = yearly_problems(written.every_year, zone=zone, now=now)
+        problems += (("every_year", each) for each in yearly)
+    if written.partners_from:
+        opens, found = due(written.partners_from, zone=zone, now=now, confirmed=written.confirm)
+        # That it is past is no mistake: partners may go on.
+        problems += (("partners_from", each) for each in found if each[1] != "time-past")
+    return at, opens, problems
 
 
 class _Entry:
@@ -56,12 +134,13 @@ class _Entry:
 
     def __init__(self, node: Node, around: Surroundings) -> None:
         self.problems = Problems()
+        self.moments: list[tuple[Post, _Moments]] = []
+        self.has_pictures = False
         self._node = node
         self._around = around
 
-    def read(self, ids: dict[str, Place]) -> Post | None:
+    def read(self) -> Post | None:
         """Return the whole post; None without a schedule or without a proof of its quotation."""
-        self._refuse_taken_id(ids)
         self._refuse_links_to_nowhere()
         self._refuse_contradictions()
         known = self._around.known
@@ -80,19 +159,6 @@ class _Entry:
         self, path: Path, message: str, rule: str, severity: Severity = Severity.ERROR
     ) -> None:
         self.problems.add(self._node, path, message, rule, severity=severity)
-
-    def _refuse_taken_id(self, ids: dict[str, Place]) -> None:
-        name = self._node.text("id")
-        if name is None:
-            return
-        here = self._node.place_of(["id"])
-        first = ids.setdefault(name, here)
-        if first != here:
-            message = (
-                f"id {quoted(name)} is taken in {first.file}, line {first.line}; "
-                "every post has its own id, for ever"
-            )
-            self._tell(["id"], message, "id-taken")
 
     def _refuse_links_to_nowhere(self) -> None:
         """Refuse links whose address is not known yet; a draft may wait for it."""
@@ -148,7 +214,7 @@ class _Entry:
         for name in written.variants.keys() - spoken_for:
             message = "the post does not go there; see its accounts"
             self._tell(["variants", name], message, "variant-idle")
-        at, partners_from = self._times(written, ZoneInfo(schedule.timezone))
+        at, partners_from = self._times(written)
         if written.quote and quote is None:
             return None  # a source with a problem of its own has told it
         return replace(
@@ -165,20 +231,12 @@ class _Entry:
             places=dict(self._node.places()),
         )
 
-    def _times(self, written: Post, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    def _times(self, written: Post) -> tuple[datetime | None, datetime | None]:
         """Return in UTC when it is due, and from when partners may post it."""
-        now, at, opens = self._around.now, None, None
-        problems: list[tuple[str, TimeProblem]] = []
-        if written.at:
-            at, found = due(written.at, zone=zone, now=now, confirmed=written.confirm)
-            problems += (("at", each) for each in found)
-        if written.every_year:
-            yearly = yearly_problems(written.every_year, zone=zone, now=now)
-            problems += (("every_year", each) for each in yearly)
-        if written.partners_from:
-            opens, found = due(written.partners_from, zone=zone, now=now, confirmed=written.confirm)
-            # That it is past is no mistake: partners may go on.
-            problems += (("partners_from", each) for each in found if each[1] != "time-past")
+        if not (written.at or written.every_year or written.partners_from):
+            return None, None
+        at, opens, problems = found = _moments(written, self._around)
+        self.moments.append((written, found))
         for key, (severity, rule, message) in problems:
             self._tell([key], message, rule, severity)
         return at, opens
@@ -217,6 +275,8 @@ class _Entry:
 
     def _media(self, files: Iterable[MediaFile], path: Path) -> tuple[MediaFile, ...]:
         found: list[MediaFile] = []
+        files = tuple(files)
+        self.has_pictures = self.has_pictures or bool(files)
         for number, file in enumerate(files):
             try:
                 found.append(self._around.pictures.find(file))

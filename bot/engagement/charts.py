@@ -120,9 +120,10 @@ def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
     first, last = min(days), max(days)
     span = max(1, (last - first).days)
     series = {
-        name: [((date.fromisoformat(day) - first).days / span, count - counts[min(counts)])
+        name: [((date.fromisoformat(day) - first).days / span, count - start)
                for day, count in sorted(counts.items())]
         for name, counts in followers.items()
+        for start in [counts[min(counts)]]
     }  # fmt: skip
     text = "; ".join(f"{name}: {number(gained(counts))}" for name, counts in followers.items())
     return Chart("Followers gained", text, series, _day_ticks(first, last))

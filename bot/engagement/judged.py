@@ -41,8 +41,9 @@ class Judged:
 
     def of(self, chosen: Chosen) -> Iterator[tuple[str, tuple[str, ...], int]]:
         """Yield id, names and part of the day of what is chosen."""
+        is_all = chosen == Chosen()
         for id_, sent_at, names, part in self.rows:
-            if chosen.has(sent_at, names[0]):
+            if is_all or chosen.has(sent_at, names[0]):
                 yield id_, names, part
 
     def posts(self, chosen: Chosen) -> tuple[Estimate, ...]:
@@ -55,12 +56,14 @@ class Judged:
         """Estimate groups of the chosen posts."""
         found: dict[str, dict[str, list[Observed]]] = defaultdict(lambda: defaultdict(list))
         for id_, names, part in self.of(chosen):
-            found[name_of(names, part)][names[0]] += self._seen(id_)
+            if look := self.observed.get(id_):
+                found[name_of(names, part)][names[0]].append(look)
         return estimate_groups(found)
 
     def own(self, ids: Iterable[str]) -> tuple[Estimate, ...]:
         """Estimate readings by themselves."""
-        return estimate({id_: self._seen(id_) for id_ in ids}, self._learnt)
+        own = {id_: (self.observed[id_],) for id_ in ids if id_ in self.observed}
+        return estimate(own, self._learnt)
 
     @ReadOnce
     def _learnt(self) -> Learnt | None:
@@ -73,12 +76,9 @@ class Judged:
     def _by_post(self, chosen: Chosen) -> Mapping[str, Sequence[Observed]]:
         found: dict[str, list[Observed]] = defaultdict(list)
         for id_, names, _part in self.of(chosen):
-            found[names[0]] += self._seen(id_)
+            if look := self.observed.get(id_):
+                found[names[0]].append(look)
         return found
-
-    def _seen(self, id_: str) -> Sequence[Observed]:
-        observed = self.observed.get(id_)
-        return () if observed is None else (observed,)
 
 
 def judge(readings: Readings, part: ColumnElement[int], chosen: Chosen) -> Judged:

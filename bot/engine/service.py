@@ -25,7 +25,7 @@ from bot.log import get_logger
 from bot.operations.channels import Channels, Notifier
 from bot.operations.digest import Digest
 from bot.operations.model import MachineFacts, ServiceStatus
-from bot.operations.status import DiskWatch, Inspector, status_of
+from bot.operations.status import DiskWatch, Inspector, in_large_steps, status_of
 from bot.operations.waiting import PersonalNotifier
 from bot.planning.store import Planner, Store
 from bot.rendering.rendered import RenderedCampaign
@@ -36,8 +36,6 @@ log = get_logger(__name__)
 HORIZON = 35
 #: Copies from before an upgrade that are kept; each is the way back from one.
 COPIES = 3
-#: Binary digits that are told of the free disk: a sixteenth of it is said to have changed.
-_DISK_DIGITS = 5
 #: How often a plan is made anew when senders change the outbox meanwhile.
 TRIES = 3
 
@@ -296,9 +294,3 @@ class Bot:
     def close(self) -> None:
         self.disconnect()
         self.store.close()
-
-
-def in_large_steps(room: int) -> int:
-    """Return a number of bytes without its smaller digits; never more than there are."""
-    left_out = max(0, room.bit_length() - _DISK_DIGITS)
-    return room >> left_out << left_out

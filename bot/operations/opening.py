@@ -34,7 +34,7 @@ from bot.delivery.sent_log import (
 )
 from bot.errors import DatabaseUnusableError, StoreError
 from bot.planning.store import Store
-from bot.settings import Settings
+from bot.settings.environment import Settings
 
 #: Verb of the log: the whole database was moved to another one.
 MOVE = "move"

@@ -33,6 +33,10 @@ AHEAD = timedelta(days=1)
 _SHORTEST = timedelta(minutes=10)
 #: One a minute.
 _SAMPLES = 360
+#: Hours that people are told: each other text is stored and sent on.
+_STEPS = (1, 2, 3, 6, 12, 24)
+#: Binary digits that are told of the free disk: a sixteenth of it is said to have changed.
+_DISK_DIGITS = 5
 
 
 @dataclass(slots=True)
@@ -62,10 +66,12 @@ class DiskWatch:
         least, free = self.room.least_free, self.free()
         if not least:
             return ""
+        left = _left(in_large_steps(free), self.directory)
         hours = hours_until(least, tuple(self._samples))
         if hours is not None and hours < AHEAD / timedelta(hours=1):
-            return f"{_left(free, self.directory)}; in {hours:.0f} h nothing can be sent any more"
-        return _left(free, self.directory) if free < 4 * least else ""
+            within = next(step for step in _STEPS if hours < step)
+            return f"{left}; within {within} h nothing can be sent any more"
+        return left if free < 4 * least else ""
 
 
 def hours_until(least: int, samples: tuple[tuple[float, int], ...]) -> float | None:
@@ -80,6 +86,12 @@ def hours_until(least: int, samples: tuple[tuple[float, int], ...]) -> float | N
 
 def _left(free: int, directory: Path) -> str:
     return f"{free // MEBIBYTE} MB are left on the disk of {directory}"
+
+
+def in_large_steps(room: int) -> int:
+    """Return a number of bytes without its smaller digits; never more than there are."""
+    left_out = max(0, room.bit_length() - _DISK_DIGITS)
+    return room >> left_out << left_out
 
 
 #: A worker that was silent for longer is taken for dead.

@@ -78,6 +78,8 @@ NEW_DOMAINS = """
 
 # Patterns are compiled when they are first used.
 _grapheme = cache(lambda: regex.compile(r"\X"))
+# Signs that never join another one, but for a line's end: Latin letters, dashes, quotation marks.
+_plain = cache(lambda: regex.compile(r"[\0-\u02ff\u2010-\u2027]*+"))
 # Characters without a break between them, with a full stop inside.
 _run = cache(lambda: regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]++"))
 _ending = cache(lambda: compile_host(rf"\.{_TLD}"))
@@ -98,9 +100,9 @@ _latin_label = cache(lambda: regex.compile(rf"[A-Za-z0-9{_LATIN}-]*"))
 
 def graphemes(text: str) -> int:
     """Count what readers see as characters: extended grapheme clusters (Unicode, UAX #29)."""
-    if text.isascii():
+    if _plain().fullmatch(text):
         return len(text) - text.count("\r\n")
-    return sum(1 for _ in _grapheme().finditer(text))
+    return len(_grapheme().findall(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +162,16 @@ def _match(
     text: str, run: regex.Match[str], address: regex.Pattern[str]
 ) -> regex.Match[str] | None:
     """Find the leftmost host in a run; what follows the host may reach past the run."""
-    ending = _ending().search(text, run.start(), run.end() + 1)
-    if ending is None:
-        return None
     # The first sign of a text is what an address follows, if it can be that.
     if run.start() == 0 and not _unfit().match(text) and (second := address.match(text, 1)):
         return second
     if whole := address.match(text, run.start()):
         return whole
+    if not any(label[:1].isalpha() for label in run.group().split(".")[1:]):
+        return None  # a full stop before a closing mark: the pattern takes long to compile
+    ending = _ending().search(text, run.start(), run.end() + 1)
+    if ending is None:
+        return None
     near = max(run.start(), ending.start() - _LOOK_BACK)
     found = address.search(text, near)
     return found if found and found.start() < run.end() else None

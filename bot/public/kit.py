@@ -20,7 +20,7 @@ from bot.delivery.store import DeliveryStore
 from bot.errors import ContentError, DecisionError, PictureError, Severity
 from bot.public.pages import environment, links_of
 from bot.public.site import STYLE
-from bot.rendering.cards.pictures import CARD_SIZE, CardText, card_alt, draw
+from bot.rendering.cards.card import CARD_SIZE, CardText, card_alt, draw
 from bot.rendering.layout import passage, short_link
 from bot.rendering.render import RenderedText, render
 from bot.rendering.rendered import RenderedCampaign, render_campaign

@@ -22,7 +22,7 @@ from bot.errors import PictureError
 from bot.platforms.spec import PlatformSpec
 from bot.public.pages import anchor_of, environment, links_of, marked_paragraphs, merged
 from bot.public.record import RECORD, PublicRecord, PublishedStatus
-from bot.rendering.cards.pictures import CardText, card_alt, draw
+from bot.rendering.cards.card import CardText, card_alt, draw
 from bot.rendering.layout import Passage, passage, with_text_fragment
 
 STYLE = files("bot.public") / "templates" / "style.css"

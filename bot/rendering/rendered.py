@@ -17,11 +17,13 @@ from bot.errors import Problem
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Status
 from bot.rendering.render import MISFITS, PICTURE, RenderedText, render
-from bot.rendering.similarity import similar_pairs
+from bot.rendering.similarity import shares_with, similar_pairs
 
 if TYPE_CHECKING:
     from bot.rendering.cards.pictures import PreparedPictures
 
+#: So many new texts are held against each other one; more are compared all at once.
+_FEW = 20
 _PICTURE_LIMITS = ("max_picture_bytes", "max_pixels", "picture_mimes")
 
 
@@ -40,6 +42,18 @@ class RenderedCampaign:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     #: By post and account, what fitted before: planned, or in force as it is.
     known: Collection[tuple[str, str]] = ()
+    #: Texts of the rendering before, and how alike they are.
+    shares_before: tuple[Collection[str], Mapping[tuple[str, str], float]] | None = None
+
+    @property
+    def context(self) -> tuple[object, ...]:
+        return context_of(self.campaign, self.specs, self.limits)
+
+    def known_shares(self) -> tuple[Collection[str], Mapping[tuple[str, str], float]] | None:
+        """Return all texts and how alike they are, where that was asked for."""
+        if "_shares" not in self.__dict__:
+            return None
+        return {text.words for text in self.texts.values()}, self._shares
 
     def spec_of(self, account: str) -> PlatformSpec:
         return self.specs[self.campaign.schedule.accounts[account].platform]
@@ -106,8 +120,17 @@ class RenderedCampaign:
 
     @cached_property
     def _shares(self) -> Mapping[tuple[str, str], float]:
-        texts = sorted({text.words for text in self.texts.values()})
-        pairs = similar_pairs(texts, self.campaign.schedule.similarity)
+        every, threshold = (
+            {text.words for text in self.texts.values()},
+            self.campaign.schedule.similarity,
+        )
+        before, shares = self.shares_before or ((), {})
+        new = every.difference(before)
+        if before and len(new) <= _FEW:
+            kept = {pair: share for pair, share in shares.items() if every.issuperset(pair)}
+            return kept | shares_with(new, every, threshold)
+        texts = sorted(every)
+        pairs = similar_pairs(texts, threshold)
         return {(texts[pair.first], texts[pair.second]): pair.similarity for pair in pairs}
 
     @cached_property
@@ -131,6 +154,7 @@ def render_campaign(
     pictures: PreparedPictures | None = None,
     pictured: Callable[[Post], bool] = lambda _post: True,
     known: Collection[tuple[str, str]] = (),
+    before: RenderedCampaign | None = None,
 ) -> RenderedCampaign:
     """Render every post for every account it goes to; a post without accounts goes to all.
 
@@ -139,10 +163,14 @@ def render_campaign(
         pictures: Makes pictures ready; without it they are as their files are.
         pictured: Of which posts pictures are made ready, which takes its time.
         known: By post and account, what fitted before.
+        before: What was rendered last: a post that is the same object shows the same.
     """
     accounts = campaign.schedule.accounts
+    is_alike = before is not None and before.context == context_of(campaign, specs, limits)
+    old = before.texts if before and is_alike else {}
     texts = {
-        (post.id, name): render(
+        (post.id, name): _unchanged(old.get((post.id, name)), post)
+        or render(
             post,
             accounts[name],
             campaign=campaign,
@@ -154,7 +182,22 @@ def render_campaign(
         for name in post.accounts or accounts
     }
     contents = pictures.contents if pictures else {}
-    return RenderedCampaign(campaign, specs, limits, texts, contents, known)
+    shares = before.known_shares() if before and is_alike else None
+    return RenderedCampaign(campaign, specs, limits, texts, contents, known, shares)
+
+
+def context_of(
+    campaign: Campaign, specs: Mapping[str, PlatformSpec], limits: Mapping[str, Limits]
+) -> tuple[object, ...]:
+    """Return all that a rendering depends on beside the posts."""
+    return campaign.schedule, campaign.sources, campaign.investigations, specs, limits
+
+
+def _unchanged(text: RenderedText | None, post: Post) -> RenderedText | None:
+    """Return what was rendered of the very same post; None where pictures must be made ready."""
+    if text is None or text.post is not post or text.version.card or text.version.media:
+        return None
+    return text
 
 
 def fingerprint(

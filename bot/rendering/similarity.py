@@ -2,9 +2,9 @@
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
 
 import regex
@@ -37,11 +37,17 @@ def words(text: str) -> list[str]:
     return _word().findall(plain)
 
 
+@lru_cache(maxsize=20_000)
 def _shingles(text: str) -> _Shingles:
     found = words(text)
     if len(found) < SHINGLE:
         return frozenset([tuple(found)] if found else [])
     return frozenset(zip(found, found[1:], found[2:], strict=False))
+
+
+def _jaccard(a: _Shingles, b: _Shingles) -> float:
+    common = len(a & b)
+    return common / (len(a) + len(b) - common) if common else 0.0
 
 
 def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
@@ -63,13 +69,25 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     pairs: list[Pair] = []
     for second, rarest in enumerate(_rarest(shingles, threshold)):
         for first in sorted({text for shingle in rarest for text in holders[shingle]}):
-            common = len(shingles[first] & shingles[second])
-            score = common / (len(shingles[first]) + len(shingles[second]) - common)
+            score = _jaccard(shingles[first], shingles[second])
             if score >= threshold:
                 pairs.append(Pair(first, second, score))
         for shingle in rarest:
             holders[shingle].append(second)
     return tuple(sorted(pairs))
+
+
+def shares_with(
+    new: Iterable[str], texts: Iterable[str], threshold: float
+) -> dict[tuple[str, str], float]:
+    """Return the pairs of `similar_pairs` that one of the ``new`` texts is in."""
+    among = [(text, _shingles(text)) for text in texts]
+    return {
+        (min(one, other), max(one, other)): share
+        for one in new
+        for other, shingles in among
+        if one != other and (share := _jaccard(_shingles(one), shingles)) >= threshold
+    }
 
 
 def _rarest(shingles: Sequence[_Shingles], threshold: float) -> Iterator[list[tuple[str, ...]]]:

@@ -1,12 +1,10 @@
-"""What the environment says: the program's settings, its secrets, and where its data lies."""
+"""What the environment says: its secrets, and where data lies; `environment` has the settings."""
 
-from __future__ import annotations
-
-from bot.settings.environment import Settings, database_address, load_settings, prepare_data
-from bot.settings.private import private_file, write_private
+from bot.settings.private import prepare_data, private_file, write_private
 from bot.settings.secrets import (
     Secret,
     given_elsewhere,
+    is_configured,
     secret_name,
     secrets_for,
     stray_secrets,
@@ -14,10 +12,8 @@ from bot.settings.secrets import (
 
 __all__ = [
     "Secret",
-    "Settings",
-    "database_address",
     "given_elsewhere",
-    "load_settings",
+    "is_configured",
     "prepare_data",
     "private_file",
     "secret_name",

@@ -43,6 +43,11 @@ FLAWS = (
 )
 
 
+def is_configured() -> bool:
+    """Return whether the environment sets anything of ours."""
+    return any(name.upper().startswith(PREFIX) for name in os.environ)
+
+
 def secret_name(account: str, secret: str) -> str:
     """Return the variable of an account's secret: ``VERBATIM_<ACCOUNT>_<SECRET>``."""
     return f"{PREFIX}{re.sub(r'[^A-Z0-9]', '_', account.upper())}_{secret}"

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.errors import SettingsError, Severity
 from bot.log import get_logger
 from bot.operations.model import ServiceStatus
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.web.app import build
 from bot.web.context import AppContext, DeskAddress, RehearsedDays
 from bot.web.guard import BoundedProtocol, QuickLoop

@@ -17,7 +17,7 @@ from bot.cli.main import run
 from bot.clock import FastClock, SystemClock
 from bot.content.model import Mode
 from bot.platforms.registry import PLATFORMS
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.fakes.loopback import ReceivedRequest, Told
 from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.people import token_of, who_decides

@@ -20,7 +20,7 @@ from bot.delivery.answers import Answers
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnconfirmedError
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.authenticator import PRESENT, Authenticator, b64
 from tests.fakes.people import token_of

@@ -17,7 +17,7 @@ from bot.delivery.model import State
 from bot.errors import DecisionError, SettingsError, UnconfirmedError
 from bot.platforms.base import Profile
 from bot.platforms.bluesky.api import SignedIn
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import TOKEN, HostileWorld, hostile_world
 from tests.fakes.loopback import Told

@@ -14,7 +14,7 @@ from bot.authority.trust import HARMLESS, facts_of
 from bot.content.model import Account, Campaign, Schedule
 from bot.errors import OverBudgetError
 from bot.platforms.spec import Charge
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.fakes.written import campaign

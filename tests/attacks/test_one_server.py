@@ -18,7 +18,7 @@ from bot.delivery.model import State
 from bot.errors import UnavailableError
 from bot.platforms.mastodon import SPEC as MASTODON
 from bot.platforms.spec import Limits
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import HostileWorld, hostile_world
 from tests.fakes.people import token_of

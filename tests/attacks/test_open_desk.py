@@ -22,7 +22,7 @@ from bot.authority.signing_in import FRESH, TRIES, Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import Person
 from bot.delivery.model import State
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.web import app, guard
 from bot.web.guard import POLICY
 from bot.web.server import dashboard

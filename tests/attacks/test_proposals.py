@@ -15,7 +15,7 @@ import pytest
 from bot.content.branches import ProposalBranches, ProposedPost
 from bot.content.repository import GitRepository
 from bot.errors import DecisionError
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.settings.secrets import Secret
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile_git import set_hooks, write_script

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile_git import set_hooks, write_script
 from tests.conftest import require_tool

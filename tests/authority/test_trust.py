@@ -9,7 +9,7 @@ from bot.app.content import SPECS
 from bot.authority.trust import facts_of
 from bot.content.ceilings import bounded
 from bot.content.model import Account, Campaign, Pause, Schedule
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.fakes.written import campaign
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot.authority.users import Role
 from bot.operations.waiting import PersonalNotifier
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.settings.secrets import Secret
 from tests.browser.chromium import axe_of, signed_in
 from tests.browser.test_answers import PHONE, reach

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page
 
+from bot.rendering.cards.card import CARD_SIZE, MARGIN, Layout
 from bot.rendering.cards.layout import Style, length, line_of, shaping, stretches
-from bot.rendering.cards.pictures import CARD_SIZE, MARGIN, Layout
 from bot.rendering.cards.typefaces import (
     ARABIC,
     CHINESE,

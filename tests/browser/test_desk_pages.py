@@ -89,7 +89,7 @@ def test_the_report_is_chosen_in_another_language_and_stays_so_in_its_file(
     page.context.close()
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
+@pytest.fixture(scope="module", params=["light", pytest.param("dark", marks=pytest.mark.deep)])
 def page(request: pytest.FixtureRequest, browser: Browser, bot: RunningBot) -> Iterator[Page]:
     page = signed_in(browser, bot, color_scheme=request.param)
     yield page

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bot.app.content import Paths
 from bot.cli import numbers
+from bot.cli.content import checked_again
 from bot.cli.main import run
 from bot.engagement.presenter import Grid
 from tests.fakes.campaign_tree import CampaignTree
@@ -177,3 +179,20 @@ def test_a_table_fits_eighty_columns_and_nothing_is_cut(
     assert "…" not in said
     assert "coalition-mastodon-account" in said
     assert all(name.lower() in " ".join(said.split()) for name in names)
+
+
+def test_a_check_that_watches_tells_of_each_change(tree: CampaignTree) -> None:
+    paths = Paths(tree.schedule, tree.posts, tree.posts.parent / "data")
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        if len(waits) == 2:  # nothing changed at the first look
+            tree.put("posts/broken.yaml", "posts: []\n")
+        return len(waits) == 4
+
+    first, second = checked_again(paths, wait)
+
+    assert "posts/broken.yaml" in str(first.errors)
+    assert "posts/broken.yaml" not in str(second.errors)
+    assert "quotation" in str(second.errors)

@@ -12,7 +12,7 @@ from bot.platforms.bluesky import SPEC as BLUESKY
 from bot.platforms.mastodon import SPEC as MASTODON
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.x import SPEC as X
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.docs.tree import files, read, table
 
 SETTINGS = {f"VERBATIM_{name.upper()}": field for name, field in Settings.model_fields.items()}

@@ -25,7 +25,7 @@ from bot.evidence.fetching import PageFetcher
 from bot.operations.digest import monthly
 from bot.public.record import signed_record
 from bot.public.site import site_files
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.evidence.pages import Pages
 from tests.fakes.campaign_tree import spec
 from tests.fakes.people import token_of

@@ -24,7 +24,7 @@ from bot.engine.service import Bot
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.registry import RegisteredPlatform
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.web.context import AppContext
 from tests.fakes.browser import HttpBrowser
 from tests.fakes.campaign_tree import CampaignTree

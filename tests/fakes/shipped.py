@@ -20,7 +20,7 @@ from bot.engine.content import Load, TreeHash
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.status import Draft
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.web.server import dashboard
 from tests.fakes.browser import PASSWORD
 from tests.fakes.campaign_tree import CampaignTree

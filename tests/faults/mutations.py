@@ -19,7 +19,7 @@ from bot.errors import UnconfirmedError
 from bot.log import configure
 from bot.platforms.mastodon import adapter, api, comparing, timeline
 from bot.platforms.mastodon.comparing import Match
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.faults.quirk_storm import storm, weather_of
 
 #: Seeds that are tried at most.

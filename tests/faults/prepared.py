@@ -22,7 +22,7 @@ from bot.log import configure
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.running_bot import OWNED, RunningBot
 from tests.fakes.x_oauth import secrets_for

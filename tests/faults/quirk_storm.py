@@ -27,7 +27,7 @@ from bot.clock import FastClock
 from bot.delivery.model import Delivery, HoldReason, State
 from bot.log import configure
 from bot.platforms.registry import PLATFORMS
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.contract.contract import png
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.loopback import ReceivedRequest, Told

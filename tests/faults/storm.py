@@ -19,7 +19,7 @@ from bot.delivery.model import Delivery, State
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.running_bot import AT_REST, RunningBot
 from tests.faults.ledgers import ROOT, Networks

@@ -17,7 +17,7 @@ from bot.cli.main import run
 from bot.clock import FastClock
 from bot.delivery.model import HoldReason, State
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.fakes.loopback import Inbox
 from tests.fakes.people import token_of, who_decides
 from tests.fakes.running_bot import DAY, MINUTE, RunningBot, post

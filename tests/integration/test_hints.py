@@ -15,7 +15,7 @@ from bot.clock import FastClock
 from bot.delivery.sent_log import mark_restored
 from bot.errors import RejectedError, UnconfirmedError
 from bot.operations.model import Matter
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import MINUTE, RunningBot, post
 from tests.integration.store_rows import due

@@ -31,7 +31,7 @@ from bot.planning.store import Store
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics, Picture, Status
-from bot.rendering.cards.pictures import CardText, draw
+from bot.rendering.cards.card import CardText, draw
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 from tests.conftest import ROOT
 from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled

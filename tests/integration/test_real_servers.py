@@ -13,7 +13,7 @@ from bot.delivery.store import DIFFERS
 from bot.errors import DecisionError
 from bot.operations.model import EVENT, ServiceStatus
 from bot.operations.status import status_of
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.faults.quirk_storm import QuirkStorm, Weather

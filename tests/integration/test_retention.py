@@ -17,7 +17,7 @@ from bot.engine.clock_guard import ClockGuard
 from bot.errors import StoreError
 from bot.platforms.spec import Charge
 from bot.platforms.status import Draft, Picture, PostRef, Status
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.docs.tree import read, table
 from tests.fakes.running_bot import DAY, NINE, RunningBot
 from tests.integration.store_rows import claimed, copied_database, new_publication, ready, sent

@@ -301,15 +301,15 @@ def test_a_sign_of_life_that_says_nothing_new_writes_no_row(
     facts = {"damage": ""}
     beat("w", facts, NOW)
     before = (tmp_path / "data" / "live.db").stat().st_mtime_ns
-    beat("w", facts, NOW + timedelta(seconds=100))
+    beat("w", facts, NOW + timedelta(minutes=9))
     assert (tmp_path / "data" / "live.db").stat().st_mtime_ns == before
 
-    (alive,) = store.workers.alive(NOW + timedelta(seconds=110), timedelta(seconds=15))
+    (alive,) = store.workers.alive(NOW + timedelta(seconds=550), timedelta(seconds=15))
 
-    assert alive.beat_at == NOW + timedelta(seconds=100)
-    assert store.workers.alive(NOW + timedelta(seconds=120), timedelta(seconds=15)) == ()
-    beat("w", {"damage": "broken"}, NOW + timedelta(seconds=105))
-    (alive,) = store.workers.alive(NOW + timedelta(seconds=110))
+    assert alive.beat_at == NOW + timedelta(minutes=9)
+    assert store.workers.alive(NOW + timedelta(seconds=560), timedelta(seconds=15)) == ()
+    beat("w", {"damage": "broken"}, NOW + timedelta(seconds=545))
+    (alive,) = store.workers.alive(NOW + timedelta(seconds=550))
     assert alive.facts == {"damage": "broken"}
     store.close()
 

@@ -47,13 +47,33 @@ def test_room_that_shrinks_is_told_with_the_hours_left(
     blocks[0] = 7 * GIB
     disk.run()
 
-    assert disk.soon().endswith("; in 6 h nothing can be sent any more")
+    assert disk.soon().endswith("; within 12 h nothing can be sent any more")
+
+
+def test_a_disk_that_fills_is_not_told_anew_with_each_megabyte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each other text is a write to that very disk, at each sign of life."""
+    blocks, clock = [8 * GIB], FastClock(START)
+    shape = namedtuple("shape", "f_bavail f_frsize")
+    monkeypatch.setattr("os.statvfs", lambda _path: shape(blocks[0], 1))
+    disk = DiskWatch(tmp_path, Room(least_free=GIB), clock)
+    texts = []
+    for _minute in range(60):
+        disk.run()
+        clock.advance(HOUR / 60)
+        blocks[0] -= 10 * 2**20
+        texts.append(disk.soon())
+
+    assert texts[-1].endswith("within 12 h nothing can be sent any more")
+    assert len(set(texts)) <= 4
 
 
 def test_little_room_is_told_however_slowly_it_shrinks(tmp_path: Path) -> None:
     disk = DiskWatch(tmp_path, Room(least_free=free_bytes(tmp_path) // 2))
 
-    assert disk.soon().startswith(f"{free_bytes(tmp_path) // MEBIBYTE} MB are left")
+    least = int(free_bytes(tmp_path) // MEBIBYTE * 0.9)
+    assert least < int(disk.soon().split(" MB are left")[0]) <= free_bytes(tmp_path) // MEBIBYTE
     assert disk.why() == ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.service import in_large_steps
+from bot.operations.status import in_large_steps
 
 
 def test_what_neighbours_write_is_nothing_new() -> None:

@@ -1,5 +1,6 @@
 import unicodedata
 
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,11 @@ def test_no_platform_counts_more_than_it_could(text: str) -> None:
     assert x_length(text, X) <= 2 * len(composed) + 23 * composed.count(".")
     assert mastodon_length(text, X) <= len(text) + 23 * text.count(".")
     assert bluesky_length(text, X) == graphemes(text)
+
+
+@given(st.text(st.characters(max_codepoint=0x2030), max_size=12))
+def test_plain_signs_are_counted_as_unicode_counts_clusters(text: str) -> None:
+    assert graphemes(text) == len(regex.findall(r"\X", text))
 
 
 @given(texts, texts)

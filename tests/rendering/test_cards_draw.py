@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, features
 
 from bot.errors import PictureError, SettingsError
-from bot.rendering.cards.pictures import (
+from bot.rendering.cards.card import (
     ACCENT,
     CARD_SIZE,
     INK,

@@ -15,7 +15,8 @@ import pytest
 
 from bot.errors import SettingsError
 from bot.platforms.spec import ReadBackPolicy
-from bot.settings import Settings, load_settings, prepare_data
+from bot.settings import prepare_data
+from bot.settings.environment import Settings, load_settings
 from tests.conftest import ROOT
 
 NAMES = ("ACCESS_TOKEN", "ACCESS_TOKEN_SECRET", "APP_PASSWORD")

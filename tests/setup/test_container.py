@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from tests.conftest import ROOT
 
 Instruction = tuple[str, str]

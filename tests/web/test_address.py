@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.web.app import build
 from bot.web.routes import ROUTES
 from bot.web.server import address_of

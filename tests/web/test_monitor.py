@@ -14,7 +14,7 @@ import yaml
 
 from bot.authority.tables import StopReason
 from bot.operations.channels import ping
-from bot.settings import Settings
+from bot.settings.environment import Settings
 from bot.web.server import Monitor, metrics, monitoring
 from tests.conftest import ROOT
 from tests.fakes.loopback import Loopback, Told

@@ -44,7 +44,7 @@ def length(text: str, limits: Limits) -> int:
 
     A warning (``spoiler_text``) counts too: add its own length.
     """
-    return max(graphemes(countable) for countable in countable_texts(text, limits.url_length))
+    return max(map(graphemes, set(countable_texts(text, limits.url_length))))
 
 
 def countable_texts(text: str, address_length: int) -> tuple[str, str]:

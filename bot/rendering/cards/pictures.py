@@ -4,208 +4,23 @@ Files are from outside: they are decoded in `bot.rendering.cards.picture_decoder
 with hard limits, one for each picture.
 """
 
-import io
+from __future__ import annotations
+
 import json
-import math
 import subprocess
 import sys
 import threading
-from bisect import bisect_left
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
-
-from PIL import Image, ImageDraw
+from typing import Any
 
 from bot.canonical import sha256_hex
 from bot.content.model import Campaign, MediaFile, Post
 from bot.errors import PictureError
 from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
-from bot.rendering.cards.layout import Block, Style, fit, shaping
-from bot.rendering.cards.typefaces import BOLD, REGULAR, load, missing_letters, typeface_for
-from bot.rendering.layout import direction, passage
-
-Colour = tuple[int, int, int]
-
-PAPER: Colour = (250, 247, 241)
-INK: Colour = (24, 26, 30)
-#: The campaign line; quieter than ink and still 7:1 on paper.
-QUIET: Colour = (74, 76, 82)
-#: The bar over the quotation.
-ACCENT: Colour = (15, 76, 117)
-HAIRLINE: Colour = (205, 198, 184)
-
-#: Width and height in pixels, as timelines show a card (16:9), and where things stand on it.
-CARD_SIZE = (1200, 675)
-MARGIN = 90
-_TOP, _BOTTOM = 60, 54
-_BAR = (88, 8)
-#: Between bar and quotation, and at least between quotation and footer.
-_GAP = 32
-#: The smallest is what can still be read where a telephone shows the card 375 wide.
-_QUOTATION_SIZES = (78, 72, 66, 60, 55, 50, 46, 42, 39, 36, 34, 32)
-_ATTRIBUTION_SIZE, _CAMPAIGN_SIZE = 28, 24
-#: Between attribution and campaign line.
-_STEP = 6
-#: Drawn this much larger and scaled down: curves come out smooth and places finer than a pixel.
-_FINE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class CardText:
-    """What stands on a card. The quotation is drawn as it is given, marks and ellipses included."""
-
-    quotation: str
-    #: Who, what and the date: the source's own attribution line.
-    attribution: str
-    #: One short line that says whose campaign this is; may be empty.
-    campaign: str = ""
-    #: BCP 47 tag of the quotation; chooses the typeface and the letter forms.
-    lang: str = "en"
-    #: Width and height in pixels.
-    size: tuple[int, int] = CARD_SIZE
-
-
-def card_alt(quotation: str, attribution: str) -> str:
-    """Return what a card says to those who cannot see it: all its words, in their order."""
-    return f"{quotation}\n{attribution}"
-
-
-def draw(card: CardText) -> bytes:
-    """Draw a quote card as PNG.
-
-    Raises:
-        PictureError: the text is too long, has letters the typeface lacks, or is empty.
-        SettingsError: Raqm is missing, see `require_raqm`.
-    """
-    if not card.quotation.strip() or not card.attribution.strip():
-        raise PictureError("a card needs a quotation and its attribution")
-    words = card.quotation + card.attribution + card.campaign
-    missing = missing_letters(typeface_for(card.lang), words)
-    if missing:
-        raise PictureError(
-            f"the typeface for {card.lang!r} cannot write {missing!r};"
-            " set `lang` to the quotation's language or post it without a card"
-        )
-    layout = Layout.of(card)
-    sheet = Image.new("RGB", (card.size[0] * _FINE, card.size[1] * _FINE), PAPER)
-    pen = ImageDraw.Draw(sheet)
-    _draw_bar(pen, layout, layout.quotation_top - _GAP - _BAR[1], _BAR, ACCENT)
-    hairline = (card.size[0] - 2 * MARGIN, 1)
-    _draw_bar(pen, layout, layout.attribution_top - _GAP * 0.55, hairline, HAIRLINE)
-    _draw_block(pen, layout, layout.quotation, layout.quotation_top, INK)
-    _draw_block(pen, layout, layout.attribution, layout.attribution_top, INK)
-    if layout.campaign:
-        below = layout.attribution_top + layout.attribution.height + _STEP
-        _draw_block(pen, layout, layout.campaign, below, QUIET)
-    out = io.BytesIO()
-    sheet.resize(card.size, Image.Resampling.BOX).save(out, "PNG", compress_level=9)
-    return out.getvalue()
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A card's three paragraphs, broken and sized, and where they begin."""
-
-    #: Of the card.
-    width: int
-    rtl: bool
-    quotation: Block
-    attribution: Block
-    campaign: Block | None
-    #: Upper edge of the quotation and of the attribution.
-    quotation_top: float
-    attribution_top: float
-
-    @classmethod
-    def of(cls, card: CardText) -> Self:
-        """Lay out a card.
-
-        Raises:
-            PictureError: something on it is too long; says how long it may be.
-        """
-        attribution = _footer_block(card, card.attribution, BOLD, _ATTRIBUTION_SIZE)
-        campaign = None
-        if card.campaign.strip():
-            campaign = _footer_block(card, card.campaign, REGULAR, _CAMPAIGN_SIZE)
-        footer = attribution.height + (campaign.height + _STEP if campaign else 0)
-        top = _TOP + _BAR[1] + _GAP
-        attribution_top = card.size[1] - _BOTTOM - footer
-        room = attribution_top - 2 * _GAP - top
-        quotation = _quotation_block(card, room)
-        return cls(
-            width=card.size[0],
-            rtl=direction(card.quotation) == "R",
-            quotation=quotation,
-            attribution=attribution,
-            campaign=campaign,
-            # The optical middle is above the measured one.
-            quotation_top=top + (room - quotation.height) * 0.42,
-            attribution_top=attribution_top,
-        )
-
-    @property
-    def edge(self) -> int:
-        """Where lines begin."""
-        return self.width - MARGIN if self.rtl else MARGIN
-
-
-def _footer_block(card: CardText, text: str, weight: int, size: int) -> Block:
-    typeface = typeface_for(card.lang)
-    style = Style(typeface, card.lang, direction(text) == "R", weight)
-    box = (card.size[0] - 2 * MARGIN, math.inf)
-    block = fit(text, style, box=box, sizes=(size * typeface.scale,))
-    if block is None or len(block.lines) > 2:
-        raise PictureError(f"{text!r} is longer than the two lines it has on a card; shorten it")
-    return block
-
-
-def _quotation_block(card: CardText, room: float) -> Block:
-    typeface = typeface_for(card.lang)
-    style = Style(typeface, card.lang, direction(card.quotation) == "R")
-    box = (card.size[0] - 2 * MARGIN, room)
-    sizes = [size * typeface.scale for size in _QUOTATION_SIZES]
-    block = fit(card.quotation, style, box=box, sizes=sizes, hangs=True)
-    if block is not None:
-        return block
-
-    def is_too_long(most: int) -> bool:
-        part = card.quotation[: most + 1]
-        return fit(part, style, box=box, sizes=sizes[-1:], hangs=True) is None
-
-    longest = bisect_left(range(len(card.quotation)), True, key=is_too_long)
-    raise PictureError(
-        f"the quotation has {len(card.quotation)} characters; about {longest} of them fit on a"
-        f" card of {card.size[0]} by {card.size[1]} in letters that can be read: quote less, or"
-        " post it as text"
-    )
-
-
-def _draw_bar(
-    pen: ImageDraw.ImageDraw, layout: Layout, top: float, size: tuple[int, int], colour: Colour
-) -> None:
-    left = layout.edge - size[0] if layout.rtl else layout.edge
-    box = (left, top, left + size[0], top + size[1])
-    x0, y0, x1, y1 = (round(side * _FINE) for side in box)
-    pen.rectangle((x0, y0, x1 - 1, y1 - 1), fill=colour)
-
-
-def _draw_block(
-    pen: ImageDraw.ImageDraw, layout: Layout, block: Block, top: float, colour: Colour
-) -> None:
-    style = block.style
-    font = load(style.typeface, block.size * _FINE, style.weight)
-    ascent, descent = font.getmetrics()
-    drop = (block.leading * _FINE - ascent - descent) / 2 + ascent
-    for row, line in enumerate(block.lines):
-        hang = block.hang if row == 0 else 0
-        x = layout.edge + (hang if layout.rtl else -hang)
-        place = (round(x * _FINE), round((top + row * block.leading) * _FINE + drop))
-        anchor = "rs" if layout.rtl else "ls"
-        pen.text(place, line, fill=colour, font=font, anchor=anchor, **shaping(line, style))
-
+from bot.rendering.layout import passage
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
 MAX_FILE_BYTES = 30_000_000
@@ -242,6 +57,8 @@ def clean(
     that are too large lose quality first and size after that.
 
     Args:
+        data: The whole file.
+        max_bytes: What the platform takes.
         mimes: Types that the platform takes; JPEG or PNG must be among them.
         max_pixels: Width times height that the platform takes, where it says.
 
@@ -321,6 +138,8 @@ class PreparedPictures:
         Raises:
             PictureError: the post quotes nothing, or the quotation is too long for a card.
         """
+        from bot.rendering.cards import card as cards  # Pillow, 0.05 s
+
         if post.id in self._cards:
             return self._cards[post.id]
         quote = post.quote
@@ -328,9 +147,11 @@ class PreparedPictures:
         if quote is None or source is None:
             raise PictureError(f"{post.id}: a card needs a quotation")
         shown = passage(quote, source)
-        data = draw(CardText(shown.marked, source.attribution, source.title, source.lang))
-        alt, sha256 = card_alt(shown.marked, source.attribution), sha256_hex(data)
+        data = cards.draw(
+            cards.CardText(shown.marked, source.attribution, source.title, source.lang)
+        )
+        alt, sha256 = cards.card_alt(shown.marked, source.attribution), sha256_hex(data)
         self.contents[sha256] = data
-        card = Picture(sha256, "image/png", alt, *CARD_SIZE, len(data))
+        card = Picture(sha256, "image/png", alt, *cards.CARD_SIZE, len(data))
         self._cards[post.id] = card
         return card
