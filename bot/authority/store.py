@@ -96,6 +96,10 @@ class AuthorityStore:
             yield
         self.audit.copy()
 
+    def version(self) -> int | None:
+        """Return what changes with each write, whoever writes; None where only a look tells."""
+        return self._db.version()
+
     def looking(self) -> AbstractContextManager[None]:
         """Let several reads be one transaction, of one state; nothing is written meanwhile."""
         return self._db.looking()

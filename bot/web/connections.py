@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.authority.signing_in import network_of
@@ -23,6 +25,26 @@ class QuickLoop(asyncio.SelectorEventLoop):
         if options.get("ssl") is not None:
             options["ssl_handshake_timeout"] = HEAD_SECONDS
         return await super().create_server(*args, **options)
+
+
+class QuietServer(uvicorn.Server):
+    """Looks around once a second, and at once when it is to stop; uvicorn's does ten times."""
+
+    _stopping: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    async def main_loop(self) -> None:
+        event = asyncio.Event()
+        self._stopping = asyncio.get_running_loop(), event
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), 1)
+
+    def stop(self) -> None:
+        """Begin to end, from another thread."""
+        self.should_exit = True
+        if self._stopping is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                self._stopping[0].call_soon_threadsafe(self._stopping[1].set)
 
 
 class BoundedProtocol(H11Protocol):

@@ -17,7 +17,7 @@ from bot.errors import SettingsError
 from bot.log import get_logger
 from bot.settings import Settings
 from bot.web.app import build
-from bot.web.connections import BoundedProtocol, QuickLoop
+from bot.web.connections import BoundedProtocol, QuickLoop, QuietServer
 from bot.web.context import AppContext, DeskAddress, RehearsedDays
 from bot.web.routes import ROUTES
 
@@ -123,7 +123,7 @@ class _DayApps:
 def _serving(app: ASGIApp, known: Settings, listening: socket.socket) -> Iterator[None]:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    server = uvicorn.Server(
+    server = QuietServer(
         uvicorn.Config(
             app,
             # No banner, and no access log with addresses in it.
@@ -150,5 +150,5 @@ def _serving(app: ASGIApp, known: Settings, listening: socket.socket) -> Iterato
     try:
         yield
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(10)
