@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
+from errno import EIO, EROFS
 from pathlib import Path
 
 from bot.clock import Clock, SystemClock
@@ -35,7 +37,12 @@ class DiskWatch:
         return free_bytes(self.directory)
 
     def why(self) -> str:
-        """Return why nothing is begun; empty while there is room."""
+        """Return why nothing is begun; empty while there is room and the disk takes it."""
+        try:
+            os.utime(self.directory)
+        except OSError as error:
+            if error.errno in {EROFS, EIO}:
+                return f"{self.directory} cannot be written to ({error.strerror})"
         if self.room.is_left(self.directory):
             return ""
         least = self.room.least_free // MEBIBYTE
