@@ -11,7 +11,7 @@ RUN python3 -m venv /opt/verbatim \
     && /opt/verbatim/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
         --require-hashes --no-deps --only-binary :all: -r /build/run.txt \
     && /opt/verbatim/bin/python -m pip check \
-    && /opt/verbatim/bin/python -m pip uninstall --yes --quiet pip \
+    && /opt/verbatim/bin/python -m pip uninstall --yes --quiet pip setuptools \
     && /opt/verbatim/bin/python -m compileall -q /opt/verbatim/lib
 
 FROM ${BASE}

@@ -81,9 +81,10 @@ threat-model: ## Run every attack there is, and write docs/threat-model.md
 rules: ## Write docs/rules.md: every rule of `check` with what is wrong and what is right
 	@RULES_PAGE=docs/rules.md $(BIN)/pytest -q -n 0 tests/mistakes -k page
 
-operate: ## Inject each fault into a bot at work, and write docs/operability.md
+operate: ## Inject each fault into a bot at work, in the image too after `make image-check`; writes docs/operability.md
 	@sh tools/setup.sh test
-	@OPERABILITY=docs/operability.md $(BIN)/pytest -n 0 tests/operations/test_operability.py
+	@OPERABILITY=docs/operability.md IMAGE_TREE=$$(readlink -e .build/image/tree) \
+		$(BIN)/pytest -n 0 tests/operations
 
 VERSION = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' bot/__init__.py)
 IMAGE ?= verbatim:$(VERSION)

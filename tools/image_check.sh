@@ -22,6 +22,12 @@ if [ ! -e "$base.made" ]; then
     rm -rf "$base"
     debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$release" "$base" \
         >"$room/debootstrap.log" 2>&1 || { tail -n 5 "$room/debootstrap.log" >&2; exit 1; }
+    # As the slim images of Debian and Python: no manuals, no translations.
+    for path in doc man info locale; do
+        rm -rf "${base:?}/usr/share/$path"/*
+        echo "path-exclude=/usr/share/$path/*"
+    done >"$base/etc/dpkg/dpkg.cfg.d/slim"
+    rm -rf "$base"/var/cache/apt/* "$base"/var/lib/apt/lists/*
     touch "$base.made"
 fi
 if ! build images --quiet "localhost/base-$release" >/dev/null 2>&1; then
@@ -44,34 +50,14 @@ build inspect --type image --format '{{.Docker.Config.Healthcheck}}' localhost/v
 build inspect --type image --format '{{.Docker.Config.Labels}}' localhost/verbatim-check |
     grep -q "org.opencontainers.image.revision:$commit" || fail "the image does not name its commit"
 
-container=$(build from localhost/verbatim-check)
-top=$(build mount "$container")
-trap 'build umount "$container" >/dev/null; build rm "$container" >/dev/null' EXIT
-
-# Runs `run_bot.py "$@"` in the image; the mounts vanish with the namespace.
-in_image() {
-    unshare --mount --net --ipc --pid --fork --propagation private sh -eu -c '
-        top=$1 data=$2; shift 2
-        mount --bind "$top" "$top"
-        mount -o remount,ro,bind "$top"
-        mount -t tmpfs -o noexec,nosuid,nodev,mode=1777,size=64m tmp "$top/tmp"
-        mount --bind "$data" "$top/data"
-        mount -t proc -o nosuid,nodev,noexec proc "$top/proc"
-        mount -t tmpfs -o noexec,nosuid,mode=0755 dev "$top/dev"
-        for node in null zero urandom; do
-            : >"$top/dev/$node"
-            mount --bind "/dev/$node" "$top/dev/$node"
-        done
-        exec env -i PATH=/opt/verbatim/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp LANG=C.UTF-8 \
-            VERBATIM_CONFIG=/campaign/schedule.yaml VERBATIM_POSTS=/campaign/posts \
-            VERBATIM_DATA=/data PYTHONDONTWRITEBYTECODE=1 \
-            unshare --root="$top" --wd=/app setpriv --reuid 10001 --regid 10001 --clear-groups \
-            --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
-    ' in-image "$top" "$data" "$@"
-}
-
+# Its file system stays for `make operate`, until the next image.
+build rm verbatim-check >/dev/null 2>&1 || true
+build from --name verbatim-check localhost/verbatim-check >/dev/null
+top=$(build mount verbatim-check)
+ln -sfn "$top" "$room/tree"
 data=$room/data
 rm -rf "$data"
+in_image() { sh tools/image_run.sh "$top" "$data" "$@"; }
 install -d -o 10001 -g 10001 -m 0700 "$data"
 in_image sh -c '! touch /app/x 2>/dev/null' || fail "the root file system can be written"
 in_image sh -c 'test "$(id -u)" = 10001' || fail "not user 10001"
@@ -79,10 +65,20 @@ in_image python -c 'from PIL import features as f; raise SystemExit(not (f.check
     fail "quote cards could not set right-to-left text"
 told=$(in_image python run_bot.py --version)
 [ "$told" = "verbatim $version (commit $commit)" ] || fail "--version says: $told"
+# What it is made of, in MB; docs/operating.md has the table.
+mb() { du --summarize --block-size=1000000 "$1" | cut -f 1; }
+packages=$(mb "$top/opt/verbatim") program=$(mb "$top/app") campaign=$(mb "$top/campaign")
+whole=$(mb "$top") below=$(mb "$base")
+say "$whole MB: $below Debian with Python, $((whole - below - packages - program - campaign)) its" \
+    "packages, $packages Python packages, $program the bot, $campaign the campaign"
 say "run_bot.py check"
 in_image python run_bot.py check
 say "run_bot.py rehearse --days ${DAYS:-7}"
 in_image python run_bot.py rehearse --days "${DAYS:-7}"
+say "a letter in Word, a month in PDF, a partner's kit, evidence"
+python3 -c 'import sys; from tests.fakes.documents import docx; sys.stdout.buffer.write(docx())' >"$data/letter.docx"
+chown 10001 "$data/letter.docx" && chmod 0600 "$data/letter.docx"
+in_image python - <tools/image_verbs.py
 open_files=$(find "$data" -perm /077)
 [ -z "$open_files" ] || fail "others may read: $open_files"
 say "well: built, and ran read-only, without a network, as user 10001"

@@ -93,7 +93,7 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
             yield Finding("database", False, str(error))
             return
         stack.enter_context(closing(store))
-        yield Finding("database", True, text)
+        yield _database(store, text)
         if not has_store(mode, paths.data):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
         yield from _machine(paths, known, store)
@@ -109,6 +109,12 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
             yield _account(account, connections, mode, ask=ask)
         why, now = clock_guard.why(), shown(clock.now(), campaign.zone)
         yield Finding("clock", not why, why or f"{now} in {campaign.schedule.timezone}")
+
+
+def _database(store: Store, text: str) -> Finding:
+    """Look through all of it, as `run` does at its start."""
+    damage = store.find_damage()
+    return Finding("database", not damage, f"broken: {damage}" if damage else text)
 
 
 def _machine(paths: Paths, known: Settings, store: Store) -> Iterator[Finding]:

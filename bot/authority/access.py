@@ -16,7 +16,6 @@ from typing import TypeVar
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from zxcvbn import zxcvbn
 
 from bot.authority.notices import Absence
 from bot.authority.store import AuthorityStore
@@ -53,6 +52,8 @@ def prove_strong(password: str, name: str) -> None:
         raise DecisionError(f"a password has {SHORTEST} characters or more; four words will do")
     if name in password.casefold():
         raise DecisionError("a password does not contain the user's name")
+    from zxcvbn import zxcvbn  # 12 MB of words, for who sets a password
+
     found = zxcvbn(password[:_MEASURED], user_inputs=[name, "verbatim"])
     if found["score"] < _STRONG:
         why = found["feedback"]["warning"].rstrip(".") or "it is easy to guess"

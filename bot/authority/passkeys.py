@@ -12,24 +12,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import webauthn
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from bot.authority.user_table import Passkey
 from bot.authority.users import SignInError
 
+# 10 MB, which an idle service need not hold: loaded by whoever uses a passkey.
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
 #: How long a person may take.
 _PATIENCE = timedelta(minutes=5)
 _NONCE, _TIME = 16, 8
-_VERIFIED = UserVerificationRequirement.REQUIRED
 _REFUSED = "the passkey was refused; try again, or use your password"
 
 
@@ -84,14 +79,18 @@ class Challenges:
 
 def creation_options(site: Site, name: str, challenge: bytes, known: Iterable[Passkey]) -> str:
     """Return what the browser is asked to make a passkey with, as JSON."""
+    import webauthn
+    from webauthn.helpers import structs
+
     options = webauthn.generate_registration_options(
         rp_id=site.name,
         rp_name="Verbatim",
         user_name=name,
         user_id=sha256(f"verbatim user {name}".encode()).digest(),
         challenge=challenge,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_VERIFIED
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_descriptors(known),
     )
@@ -100,21 +99,28 @@ def creation_options(site: Site, name: str, challenge: bytes, known: Iterable[Pa
 
 def request_options(site: Site, challenge: bytes, known: Iterable[Passkey] = ()) -> str:
     """Return what the browser is asked to sign, as JSON; with any passkey where none is named."""
+    import webauthn
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     options = webauthn.generate_authentication_options(
         rp_id=site.name,
         challenge=challenge,
         allow_credentials=_descriptors(known),
-        user_verification=_VERIFIED,
+        user_verification=UserVerificationRequirement.REQUIRED,
     )
     return webauthn.options_to_json(options)
 
 
-def _descriptors(known: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=webauthn.base64url_to_bytes(key.id)) for key in known]
+def _descriptors(known: Iterable[Passkey]) -> "list[PublicKeyCredentialDescriptor]":
+    from webauthn.helpers import base64url_to_bytes, structs
+
+    return [structs.PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.id)) for key in known]
 
 
 def challenge_in(answer: str) -> bytes:
     """Return the challenge that an answer says it is to; SignInError where it is no answer."""
+    import webauthn
+
     try:
         client = json.loads(
             webauthn.base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
@@ -136,6 +142,9 @@ def new_passkey(
     answer: str, site: Site, challenge: bytes, *, user: str, label: str, now: datetime
 ) -> Passkey:
     """Return the passkey that the browser made; SignInError where the answer is not right."""
+    import webauthn
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         made = webauthn.verify_registration_response(
             credential=answer, expected_challenge=challenge, expected_rp_id=site.name,
@@ -158,6 +167,8 @@ def verified(
     answer: str, challenge: bytes, *, origin: str, public_key: str, sign_count: int = 0
 ) -> int:
     """Return the sign count of a key's answer to a challenge; SignInError where it is not so."""
+    import webauthn
+
     try:
         return webauthn.verify_authentication_response(
             credential=answer, expected_challenge=challenge, expected_rp_id=Site(origin).name,

@@ -98,6 +98,10 @@ class AuthorityStore:
             yield
         self.audit.copy()
 
+    def version(self) -> int | None:
+        """Return what changes with each write, whoever writes; None where only a look tells."""
+        return self._db.version()
+
     def time(self) -> datetime:
         """Return PostgreSQL's time, in UTC; StoreError where it does not answer, or is embedded."""
         return self._db.time()

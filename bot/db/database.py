@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    PoolProxiedConnection,
     Row,
     Select,
     Table,
@@ -65,6 +66,8 @@ class Database:
         self._turn: AbstractContextManager[Any] = RLock() if self.is_sqlite else nullcontext()
         #: By thread: the transaction that it has begun by `together`, or by `looking`.
         self._begun = local()
+        #: Never writes, so that it sees whatever else does.
+        self._watching: PoolProxiedConnection | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -151,11 +154,22 @@ class Database:
             found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return found.astimezone(UTC)
 
+    def version(self) -> int | None:
+        """Return what changes with each write, whoever writes; None where only a look tells."""
+        if not self.is_sqlite:
+            return None
+        with self._turn, translated():
+            self._watching = self._watching or self.engine.raw_connection()
+            with closing(self._watching.cursor()) as cursor:
+                return int(cursor.execute("PRAGMA data_version").fetchone()[0])
+
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Start an insert that knows ON CONFLICT."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     def close(self) -> None:
+        if self._watching is not None:
+            self._watching.close()
         self.engine.dispose()
 
 

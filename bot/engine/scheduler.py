@@ -15,11 +15,12 @@ from apscheduler.triggers.date import DateTrigger
 
 from bot.clock import Clock, SystemClock
 from bot.db.lock import ProcessLock
+from bot.errors import StoreError
 from bot.log import get_logger
 
 log = get_logger(__name__)
 
-#: Another process (an approval, a pause) is seen within this.
+#: The loop, a standby and the workers look around so often.
 LONGEST_WAIT = timedelta(seconds=1)
 #: After this long without a tick the machine's clock was set back, or it slept: the timer must
 #: be wound again.
@@ -27,6 +28,8 @@ STUCK_AFTER = 5.0
 #: After this long the loop itself is stuck: the process ends, so that whoever restarts it can.
 ENDS_AFTER = 120.0
 STALLED_LOOKS = 10
+#: After so many seconds a look is due even where nobody wrote anything.
+QUIET = 30.0
 #: Exit code of a process that ends itself: a bug.
 STUCK = 3
 #: A worker takes less for one delivery, and a job less for one run.
@@ -71,6 +74,32 @@ class AccountWorkers:
     next_wake: Callable[[datetime], datetime | None]
     #: Says of calls that are still in the air at the very end that nobody waits for them.
     abandon: Callable[[], None] = lambda: None
+    #: Another process (an approval, a pause) is seen within this.
+    longest_wait: timedelta = LONGEST_WAIT
+
+
+@dataclass(slots=True)
+class ChangeWatch:
+    """Tells when to look again: where the database was written to, and now and then."""
+
+    version: Callable[[], int | None]
+    clock: Clock
+    _seen: int | None = None
+    _looked: float = 0.0
+
+    def is_due(self) -> bool:
+        """Return whether something may be other than at the last look that was due."""
+        version, now = None, self.clock.monotonic()
+        with suppress(StoreError):
+            version = self.version()
+        if version is not None and version == self._seen and now - self._looked < QUIET:
+            return False
+        self._seen, self._looked = version, now
+        return True
+
+    def unless_same(self, job: Callable[[], None]) -> Callable[[], None]:
+        """Return the job, left out where nothing may be other than it was."""
+        return lambda: job() if self.is_due() else None
 
 
 @dataclass(slots=True)
@@ -191,12 +220,12 @@ class Service:
 
     def _tick(self, timer: BackgroundScheduler) -> None:
         """Start the workers that have work, and sleep until the next moment that matters."""
-        now, wait = self.clock.now(), LONGEST_WAIT
+        now, wait = self.clock.now(), self.workers.longest_wait
         try:
             for account in self.workers.busy(now):
                 self._start(account)
-            wake = self.workers.next_wake(now) or now + LONGEST_WAIT
-            wait = min(wake - self.clock.now(), LONGEST_WAIT)
+            wake = self.workers.next_wake(now) or now + wait
+            wait = min(wake - self.clock.now(), wait)
         except Exception:
             log.exception("tick failed")
         self.activity.tick()

@@ -18,7 +18,13 @@ from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.content import ContentInForce
 from bot.engine.rehearsal import simulate_approvals
-from bot.engine.scheduler import AccountWorkers, Activity, PeriodicJob
+from bot.engine.scheduler import (
+    LONGEST_WAIT,
+    AccountWorkers,
+    Activity,
+    ChangeWatch,
+    PeriodicJob,
+)
 from bot.errors import ConflictError, DecisionError
 from bot.evidence.archive import Archive
 from bot.log import get_logger
@@ -225,9 +231,25 @@ class Bot:
             self.ping()
 
     def account_workers(self) -> AccountWorkers:
-        return AccountWorkers(
-            self.busy, self.work_account, self.store.outbox.next_wake, self.abandon
-        )
+        watch = ChangeWatch(self.store.version, self.clock)
+        #: When something is due next; None where that must be asked.
+        wake: datetime | None = None
+
+        def busy(now: datetime) -> tuple[str, ...]:
+            nonlocal wake
+            if not watch.is_due() and wake and now < wake and not self.verifier.unseen(now):
+                return ()
+            accounts, wake = self.busy(now), None
+            if not accounts:
+                wake = next_wake(now)
+            return accounts
+
+        def next_wake(now: datetime) -> datetime:
+            return wake or self.store.outbox.next_wake(now) or now + timedelta(days=1)
+
+        # On PostgreSQL, what another replica left is taken over at once.
+        wait = LONGEST_WAIT * (3 if self.store.is_sqlite else 1)
+        return AccountWorkers(busy, self.work_account, next_wake, self.abandon, wait)
 
     def abandon(self) -> None:
         """Say that nobody waits for the calls that are in the air: they are to be read back."""
@@ -237,12 +259,13 @@ class Bot:
     def jobs(self, reload: timedelta) -> tuple[PeriodicJob, ...]:
         """List what comes back, beside the deliveries."""
         unless_broken = self.inspector.unless_broken
+        notify = ChangeWatch(self.store.version, self.clock).unless_same(self.notifier.run)
         look = PeriodicJob("links", timedelta(minutes=1), unless_broken(self.look_at_links))
         return (
             PeriodicJob("beat", timedelta(seconds=5), self.beat),
             PeriodicJob("watch", reload, unless_broken(self.watch)),
             PeriodicJob("plan", timedelta(hours=1), unless_broken(self.plan)),
-            PeriodicJob("notify", timedelta(seconds=5), self.notifier.run),
+            PeriodicJob("notify", timedelta(seconds=5), notify),
             PeriodicJob("tell people", timedelta(minutes=1), unless_broken(self.personal.run)),
             PeriodicJob("disk", timedelta(minutes=1), self.disk.run),
             PeriodicJob("dead man", timedelta(minutes=1), self.tell_dead_man),

@@ -91,7 +91,7 @@ def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:
         text = f"The database is not what the log of decisions says: {machine.forged}"
         yield Matter(f"forged@{name}", error, text, "audit verify", "/log")
     if machine.disk:
-        text = f"{name} sends nothing: {machine.disk}. Make room; {again}."
+        text = f"{name} sends nothing: {machine.disk}. Let there be room to write; {again}."
         yield Matter(f"disk@{name}", error, text, "doctor --no-ask")
     elif machine.disk_soon:
         yield Matter(f"disk@{name}", warning, f"{name}: {machine.disk_soon}", "doctor --no-ask")

@@ -3,11 +3,13 @@
 The database is looked through once a day: from a broken one nothing may be sent.
 """
 
+import os
 import socket
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from errno import EIO, EROFS
 from pathlib import Path
 
 from bot.clock import Clock, SystemClock
@@ -55,7 +57,12 @@ class DiskWatch:
         return free_bytes(self.directory)
 
     def why(self) -> str:
-        """Return why nothing is begun; empty while there is room."""
+        """Return why nothing is begun; empty while there is room and the disk takes it."""
+        try:
+            os.utime(self.directory)
+        except OSError as error:
+            if error.errno in {EROFS, EIO}:
+                return f"{self.directory} cannot be written to ({error.strerror})"
         if self.room.is_left(self.directory):
             return ""
         least = self.room.least_free // MEBIBYTE

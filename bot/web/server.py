@@ -25,7 +25,7 @@ from bot.operations.model import ServiceStatus
 from bot.settings.environment import Settings
 from bot.web.app import build
 from bot.web.context import AppContext, DeskAddress, RehearsedDays
-from bot.web.guard import BoundedProtocol, QuickLoop
+from bot.web.guard import BoundedProtocol, QuickLoop, QuietServer
 from bot.web.routes import ROUTES
 
 log = get_logger(__name__)
@@ -145,7 +145,7 @@ def _serving(app: ASGIApp, place: str, name: str, **options: Any) -> Iterator[bo
         app, http=BoundedProtocol, loop=loop, ws="none", lifespan="off", timeout_keep_alive=5,
         timeout_graceful_shutdown=5, **quiet, **options,
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = QuietServer(config)
     thread = Thread(target=server.run, args=([listening],), name=name, daemon=True)
     thread.start()
     log.info(name, address=place)
@@ -153,7 +153,7 @@ def _serving(app: ASGIApp, place: str, name: str, **options: Any) -> Iterator[bo
         try:
             yield True
         finally:
-            server.should_exit = True
+            server.stop()
             thread.join(10)
 
 

@@ -184,7 +184,7 @@ class FaultProxy:
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
-        self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self.upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._faults = Faults()
         #: ``proxy.spoil("^POST /2/tweets ", HANG_UP_AFTER)`` and ``proxy.heal()``.
         self.spoil, self.heal = self._faults.spoil, self._faults.heal
@@ -252,7 +252,7 @@ class FaultProxy:
         return fault.answer.wire() if fault.answer else answer
 
     def _ask(self, request: bytes, *, wait: bool) -> bytes:
-        with socket.create_connection(self._upstream, timeout=300) as server:
+        with socket.create_connection(self.upstream, timeout=300) as server:
             server.sendall(request)
             if not wait:
                 return b""

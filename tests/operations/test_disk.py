@@ -1,5 +1,7 @@
 """A disk that fills is told hours before, and why nothing is sent at the limit."""
 
+import errno
+import os
 from collections import namedtuple
 from datetime import timedelta
 from pathlib import Path
@@ -87,3 +89,17 @@ def test_nothing_is_told_where_no_room_is_kept(tmp_path: Path) -> None:
     disk = DiskWatch(tmp_path, Room(least_free=0))
 
     assert (disk.why(), disk.soon()) == ("", "")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO])
+def test_a_disk_that_takes_nothing_keeps_everything_from_going_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_path: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    watch = DiskWatch(tmp_path, Room())
+    assert "cannot be written" not in watch.why()
+    monkeypatch.setattr("bot.operations.disk.os.utime", refuse)
+
+    assert watch.why() == f"{tmp_path} cannot be written to ({os.strerror(number)})"

@@ -1,5 +1,6 @@
 """Each fault is told alike by every signal: probes, status, alert, dashboard, doctor.
 
+In this process on a fast clock, and in the built image, where ``make image-check`` left its tree.
 ``make operate`` writes what they told into docs/operability.md.
 """
 
@@ -9,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from bot.app.storage import DataOwner, remember_owner
 from bot.authority.tables import StopReason
 from bot.content.model import Mode
 from bot.db.sqlite import Room, free_bytes
+from bot.engine.scheduler import STUCK
 from bot.errors import Severity, StoreError
 from bot.operations.channels import channels_of
 from bot.operations.status import status_of
@@ -26,11 +29,22 @@ from bot.web.server import Monitor
 from tests.fakes.loopback import Inbox
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.fakes.shipped import serving
+from tests.operations.image_tree import (
+    SLOW,
+    STRICT,
+    STUCK_LOOP,
+    STUCK_WORKER,
+    TREE,
+    ImageBot,
+    seconds_until,
+)
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 NOBODY = "json://127.0.0.1:9/"
-ROWS: list[str] = []
+#: What was told, by the place where the bot ran and the fault.
+ROWS: dict[str, dict[str, str]] = {"tree": {}, "image": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +52,8 @@ class Fault:
     """Something that goes wrong, and what every signal must say of it."""
 
     name: str
-    inject: Callable[[RunningBot], object]
+    #: None where it can befall only a process of its own.
+    inject: Callable[[RunningBot], object] | None
     #: In the key of its matter; empty where nothing must be told.
     key: str
     severity: Severity = Severity.ERROR
@@ -48,6 +63,10 @@ class Fault:
     is_alive: bool = True
     #: The database answers `status` and the dashboard.
     is_readable: bool = True
+    #: What brings it about in the image; or why nothing does.
+    there: Callable[[ImageBot], object] | str = ""
+    #: What `doctor` finds wrong there.
+    doctor: tuple[str, ...] = ()
 
 
 def steady(text: str) -> str:
@@ -89,30 +108,51 @@ def lapse(bot: RunningBot) -> None:
 
 
 WARNING = Severity.WARNING
+SCOPE = "This action is outside the authorized scopes"
 FAULTS = (
-    Fault("nothing", lambda _bot: None, ""),
-    Fault("disk low", lambda bot: fill_disk(bot, 0.5), "disk@", WARNING, "1 min"),
-    Fault("disk at its limit", lambda bot: fill_disk(bot, 2.0), "disk@"),
-    Fault("database away, or its disk full or read-only", take_database_away, "database",
-          is_readable=False),
+    Fault("nothing", lambda _bot: None, "", there=lambda _bot: None),
+    Fault("disk low", lambda bot: fill_disk(bot, 0.5), "disk@", WARNING, "1 min",
+          there=lambda bot: bot.leave(120), doctor=("disk",)),
+    Fault("disk at its limit", lambda bot: fill_disk(bot, 2.0), "disk@",
+          there=lambda bot: bot.leave(30), doctor=("disk",)),
+    Fault("disk full", None, "disk@", there=lambda bot: bot.fill(), doctor=("disk",)),
+    Fault("disk read-only", None, "disk@", there=lambda bot: bot.abort_disk(),
+          is_readable=False, doctor=("database",)),
+    Fault("database away", take_database_away, "database", is_readable=False,
+          there="an embedded database is away only with its disk"),
     Fault("database broken", lambda bot: setattr(bot.services.inspector, "damage", "torn"),
-          "damage@", within="1 d, and at each start"),
+          "damage@", within="1 d, and at each start", there=lambda bot: bot.damage(),
+          doctor=("database",)),
     Fault("clock off", lambda bot: bot.services.clock_guard.note_server_time(
-        "m", bot.clock.now() + 2 * DAY), "clock@", within="the next call"),
+        "m", bot.clock.now() + 2 * DAY), "clock@", within="the next call",
+        there=lambda bot: bot.set_clocks_apart(), doctor=("clock",)),
     Fault("loop stuck", stop_the_loop, "stuck/the loop@", is_alive=False,
-          within="2 min, then the process ends"),
-    Fault("worker stuck", stop_a_worker, "stuck/m@", within="10 min"),
+          within="2 min, then the process ends", there=lambda bot: bot.inject(STUCK_LOOP)),
+    Fault("worker stuck", stop_a_worker, "stuck/m@", within="10 min",
+          there=lambda bot: bot.inject(STUCK_WORKER)),
     Fault("account stopped: its token lacks a scope, or was revoked",
           lambda bot: bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "403", bot.clock.now()),
-          "stopped/m", within="the next call"),
+          "stopped/m", within="the next call", there="its parts are the next two"),
+    Fault("token revoked", None, "stopped/m", doctor=("m",),
+          there=lambda bot: bot.answer(401, "The access token was revoked")),
+    Fault("token without its scope", None, "stopped/m", doctor=("m",),
+          there=lambda bot: bot.answer(403, SCOPE)),
     Fault("secret missing", lambda bot: bot.services.verifier.failing.update(m="missing"),
-          "unchecked/m"),
+          "unchecked/m", there=lambda bot: bot.lose_secret(), doctor=("m",)),
     Fault("alert channel dead", lambda _bot: None, "channel/address 2", addresses=(NOBODY,),
-          within="the next alert"),
-    Fault("half-copied files", half_copy, "content@", WARNING, "10 s"),
-    Fault("paused", lambda bot: bot.desk.pause("mourning", by="Ann"), "paused", WARNING),
-    Fault("posts held", lapse, "HELD/paused", WARNING),
+          within="the next alert", there=lambda bot: bot.pause()),
+    Fault("alert channel slow", None, "channel/address 2", addresses=(SLOW,),
+          there=lambda bot: bot.pause()),
+    Fault("alert channel that refuses", None, "channel/address 2", addresses=(STRICT,),
+          there=lambda bot: bot.pause()),
+    Fault("half-copied files", half_copy, "content@", WARNING, "10 s",
+          there=lambda bot: bot.half_copy(), doctor=("content",)),
+    Fault("paused", lambda bot: bot.desk.pause("mourning", by="Ann"), "paused", WARNING,
+          there=lambda bot: bot.pause()),
+    Fault("posts held", lapse, "HELD/paused", WARNING, there=lambda bot: bot.lapse()),
 )  # fmt: skip
+IN_PROCESS = [fault for fault in FAULTS if fault.inject]
+IN_IMAGE = [fault for fault in FAULTS if callable(fault.there)]
 
 
 @pytest.fixture
@@ -130,13 +170,22 @@ def bot(tmp_path: Path) -> Iterator[RunningBot]:
 
 @pytest.fixture(scope="module", autouse=True)
 def page() -> Iterator[None]:
-    """Write the page that `OPERABILITY` names, if every fault was told alike."""
+    """Write what was told alike into the page that `OPERABILITY` names; the rest of it stays."""
     yield
-    wanted = os.environ.get("OPERABILITY")
-    if wanted and len(ROWS) == len(FAULTS):
-        head = "| fault | `/livez` | `/readyz` | `status` | alert | dashboard | `doctor` | within |"
-        lines = [HEAD, head, "| --- " * 8 + "|", *ROWS, ""]
-        Path(wanted).write_text("\n".join(lines), encoding="utf-8")
+    if wanted := os.environ.get("OPERABILITY"):
+        page = Path(wanted)
+        before, _, after = page.read_text(encoding="utf-8").partition(IMAGE_HEAD)
+        tree = merged(before, ROWS["tree"], IN_PROCESS)
+        image = merged(after, ROWS["image"], IN_IMAGE)
+        lines = [HEAD, *TABLE, *tree, "", IMAGE_HEAD, *TABLE, *image, ""]
+        page.write_text("\n".join(lines), encoding="utf-8")
+
+
+def merged(text: str, new: dict[str, str], faults: Sequence[Fault]) -> list[str]:
+    """Return the rows of these faults: the new ones, and what stood there of the others."""
+    old = {line.split(" | ")[0].removeprefix("| "): line for line in text.splitlines()}
+    rows = old | new
+    return [rows[fault.name] for fault in faults if fault.name in rows]
 
 
 HEAD = """\
@@ -145,9 +194,23 @@ HEAD = """\
 Written by `make operate`, which injects each fault into a bot at work and reads every signal.
 It fails where two of them disagree: all say the words of one matter, or none of them does.
 """
+IMAGE_HEAD = """\
+## In the built image
+
+The same in the file system that `make image-check` left of the built image, as `compose.yaml` says:
+user 10001, read-only root, 512 MB, 128 processes; a data disk of 400 MB.
+The account is live, on a server of its own; every fault comes from outside,
+and verbs are typed beside the service.
+“Within” is how long it took there until everybody had heard.
+For a worker that is stuck, nine and a half of its ten minutes are skipped.
+An embedded database cannot be away but by its disk; the other one is PostgreSQL's.
+A fault without a row was not told alike in its last run there, or that run was not finished.
+"""
+COLUMNS = ("fault", "`/livez`", "`/readyz`", "`status`", "alert", "dashboard", "`doctor`", "within")
+TABLE = ("".join(f"| {name} " for name in COLUMNS) + "|", "| --- " * len(COLUMNS) + "|")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.name))
+@pytest.mark.parametrize("fault", IN_PROCESS, ids=lambda fault: str(fault.name))
 def test_every_signal_tells_the_same(bot: RunningBot, fault: Fault, inbox: Inbox) -> None:
     services = bot.services
     services.channels = channels_of((inbox.address, *fault.addresses))
@@ -155,6 +218,7 @@ def test_every_signal_tells_the_same(bot: RunningBot, fault: Fault, inbox: Inbox
         bot.desk.pause("so that there is something to tell", by="Ann")
         services.notifier.run()
     with serving(bot):
+        assert fault.inject is not None
         fault.inject(bot)
         with suppress(StoreError):
             services.beat()
@@ -185,13 +249,76 @@ def test_every_signal_tells_the_same(bot: RunningBot, fault: Fault, inbox: Inbox
         assert (told["status"], told["desk"]) == (True, True)
     found = [each.what for each in examine(Paths(bot.tree.schedule, bot.tree.posts, bot.data),
                                            ask=False) if not each.is_well]  # fmt: skip
-    ROWS.append(_row(fault, live, is_urgent, matter is not None, found))
+    says = ("urgent" if is_urgent else "yes") if matter else "–"
+    ROWS["tree"][fault.name] = _row(fault, says, live, ready[0], found, fault.within)
 
 
-def _row(fault: Fault, live: int, is_urgent: bool, is_told: bool, doctor: list[str]) -> str:
-    says = ("urgent" if is_urgent else "yes") if is_told else "–"
+def _row(
+    fault: Fault,
+    says: str,
+    live: int,
+    ready: int,
+    doctor: Sequence[str],
+    within: str,
+    desk: str = "",
+) -> str:
     seen = says if fault.is_readable else "an error"
-    ready = 503 if is_urgent else 200
-    known = ", ".join(doctor) or "–"
-    cells = (fault.name, live, ready, seen, says, seen, known, fault.within)
+    probes = [code or "no answer" for code in (live, ready)]
+    cells = (fault.name, *probes, seen, says, desk or seen, ", ".join(doctor) or "–", within)
     return "".join(f"| {cell} " for cell in cells) + "|"
+
+
+# In the image
+
+
+in_image = pytest.mark.skipif(not TREE, reason="IMAGE_TREE names no tree of an image")
+
+
+@pytest.mark.slow
+@in_image
+@pytest.mark.parametrize("fault", IN_IMAGE, ids=lambda fault: str(fault.name))
+def test_every_signal_of_the_image_tells_the_same(
+    image_bot: ImageBot, fault: Fault, inbox: Inbox
+) -> None:
+    bot, is_urgent = image_bot, bool(fault.key) and fault.severity is Severity.ERROR
+    assert not inbox.texts
+    assert callable(fault.there)
+    fault.there(bot)
+    text, took = noticed(bot, fault, inbox)
+    live, (ready, lines) = bot.ask("/livez")[0], bot.ask("/readyz")
+    desk, status = steady(bot.desk()), steady(bot.status())
+    findings = bot.doctor()
+
+    assert (live == 200) is fault.is_alive
+    assert (ready == 503, text in steady(lines)) == (is_urgent, is_urgent or not text)
+    assert flat(text) in flat(status) or (not fault.is_readable and "error: " in status)
+    assert flat(text) in flat(desk) or (fault.key.startswith("HELD") and "Held" in desk)
+    assert tuple(what for what, _told in findings) == fault.doctor, findings
+    says = ("urgent" if is_urgent else "yes") if fault.key else "–"
+    ROWS["image"][fault.name] = _row(fault, says, live, ready, fault.doctor, took, desk=says)
+    if not fault.is_alive:
+        assert bot.process is not None
+        wait_until(lambda: bot.process.poll() == STUCK, "it ended itself", log=bot.log)  # type: ignore[union-attr]
+
+
+def flat(text: str) -> str:
+    """Return words without the line breaks and marks that a terminal or a page puts in."""
+    return "".join(re.findall(r"\w+", re.sub(r"<[^>]*>", "", text)))
+
+
+def noticed(bot: ImageBot, fault: Fault, inbox: Inbox) -> tuple[str, str]:
+    """Wait until an alert tells it; return its words, and how long that took."""
+    begin = datetime.now(UTC)
+    if not fault.key:
+        wait_until(lambda: datetime.now(UTC) > begin + MINUTE / 4, "a while", every=1)
+        assert not inbox.texts
+        return "", "–"
+    words: list[str] = []
+
+    def is_told() -> bool:
+        words[:] = [each for each in bot.words_of(fault.key) if any(
+            flat(steady(each)) in flat(steady(got)) for got in inbox.texts)]  # fmt: skip
+        return bool(words)
+
+    took = seconds_until(is_told, fault.name, bot.log)
+    return steady(words[0]), f"{took:.0f} s"

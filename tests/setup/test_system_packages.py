@@ -21,7 +21,7 @@ from tests.servers.postgres import PostgresServer
 from tests.system_packages import package_of, system_packages
 
 #: In every Debian, bare ones too (packages marked essential).
-ESSENTIAL = {"bash", "sh", "sleep", "runuser"}
+ESSENTIAL = {"bash", "sh", "sleep", "runuser", "mount", "umount", "mkfs.ext4"}
 
 
 def asked_for() -> Iterator[str]:
