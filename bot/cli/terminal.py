@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import click
@@ -17,8 +18,25 @@ def show(*lines: object, err: bool = False) -> None:
 
     Further lines of one stand indented, so that none passes for a line of ours.
     """
+    stream = sys.stderr if err else sys.stdout
     for line in lines:
-        click.echo(visible.indented(line), err=err)
+        text = visible.indented(line)
+        click.echo(isolated(text) if stream and stream.isatty() else text, err=err)
+
+
+def isolated(text: str) -> str:
+    """Put words from right to left into isolates: they turn nothing beside them around.
+
+    Only on a terminal: what is piped or kept in a file is as it was written.
+    """
+    if text.isascii():
+        return text
+    import regex  # 0.03 s: nobody waits for it where all is plain ASCII
+
+    strong = r"[\p{BC=R}\p{BC=AL}]"
+    # Up to two spaces, between which cells of a table stand, or letters of the other direction.
+    words = rf"{strong}(?:(?:(?!  |\p{{BC=L}})[^\n])*{strong})?[\p{{M}}\p{{Nd}}-]*"
+    return str(regex.sub(words, "\u2068\\g<0>\u2069", text))
 
 
 def wrapped(*cells: str, indent: int = 10, begin: str = "") -> Iterator[str]:

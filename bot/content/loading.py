@@ -13,6 +13,7 @@ from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
+from bot.content.lookalikes import refuse_lookalikes
 from bot.content.model import NOWHERE, Campaign, Investigation, Place, Post, Schedule, Source
 from bot.content.posts import Surroundings, read_posts
 from bot.content.shape import Problems
@@ -122,6 +123,8 @@ class _Loading:
             investigations = build_investigations(listed, self._problems, known=known)
         around = Surroundings(known, schedule, sources, self._pictures, self._now)
         posts = read_posts(written, around, self._problems)
+        sources_by_id = {_stem(name): node for name, node in described.items()}
+        refuse_lookalikes(root, listed, sources_by_id, written, self._problems)
         self._refuse_strays()
         return self._loaded(schedule, posts, sources, investigations)
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field
 
 from bot.content.fields import (
+    AccountName,
     AccountOrPlatform,
     At,
     Boolean,
@@ -192,7 +193,7 @@ class Schedule(Strict):
     campaign: Annotated[Id, doc("the campaign's short name, such as decouple-from-dahua")]
     timezone: Annotated[Zone, doc("an IANA zone such as Europe/Paris; local times are in it")]
     accounts: Annotated[
-        dict[Id, Account],
+        dict[AccountName, Account],
         doc("the accounts that are posted from, by a name of your own", min_length=1),
     ]
     mode: Annotated[

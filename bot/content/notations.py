@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bot.visible import named
 
@@ -41,7 +41,7 @@ def plain(typed: str) -> str:
     )
 
 
-def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str, *, is_rule: bool) -> str:
+def what_to_write(typed: str, fits: Callable[[str], object], wanted: str, *, is_rule: bool) -> str:
     """Say what to write: what was likely meant where that fits, and what is wanted.
 
     Args:
@@ -52,8 +52,13 @@ def what_to_write(typed: str, pattern: re.Pattern[str], wanted: str, *, is_rule:
     why = f"it has {named(odd)}, which passes for another sign; " if odd else ""
     readings = [*_readings(meant.strip())]
     if is_rule:  # as of an id
-        readings.append(re.sub("[ _-]+", "-", meant.strip().lower()))
-    found = [each for each in dict.fromkeys(readings) if pattern.fullmatch(each)]
+        seen = "".join(char for char in typed if unicodedata.category(char) not in {"Cf", "Cc"})
+        own, plainer = (re.sub("[ _-]+", "-", each.strip().lower())
+                        for each in (unicodedata.normalize("NFKC", seen), meant))  # fmt: skip
+        if fits(own):
+            return f"write {own} ({wanted})"
+        readings.append(plainer)
+    found = [each for each in dict.fromkeys(readings) if fits(each)]
     if not found:
         return f"{why}write {wanted}"
     return f"{why}write {' or '.join(found)}" + (f" ({wanted})" if is_rule else "")

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from bot.content.fields import Known
 from bot.content.files import FileError
+from bot.content.identifiers import is_id
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
 from bot.content.quoting import Proof, prove, quotes_graphic
 from bot.content.shape import Problems, entries, repeats, shape
 from bot.content.slots import TimeProblem, due, yearly_problems
 from bot.content.sources import Pictures
-from bot.content.values import ID, quoted
+from bot.content.values import quoted
 from bot.content.yamlfile import Node, Path
 from bot.errors import Severity
 
@@ -41,7 +42,7 @@ def read_posts(nodes: Iterable[Node], around: Surroundings, problems: Problems) 
     for node in nodes:
         for node_of_post in entries(node, "posts", problems):
             name = node_of_post.text("id") or ""
-            if ID.fullmatch(name):
+            if is_id(name):
                 node_of_post.at = (name,)  # it says more than a number
             entry = _Entry(node_of_post, around)
             post = entry.read(ids)

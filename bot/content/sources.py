@@ -13,10 +13,11 @@ from bot.canonical import sha256_hex
 from bot.content.characters import decode
 from bot.content.fields import Known
 from bot.content.files import POSTS, FileError, TreeFiles
+from bot.content.identifiers import NO_LINK, identifier
 from bot.content.model import Investigation, MediaFile, Source, Stretch
 from bot.content.quoting import locate, occurrences
 from bot.content.shape import Problems, entries, shape
-from bot.content.values import NO_LINK, identifier, quoted, suggestion
+from bot.content.values import quoted, suggestion
 from bot.content.yamlfile import Node
 from bot.errors import PictureError
 

@@ -34,12 +34,9 @@ class CharacterError(ValueError):
 
 EMPTY: Final = Empty.EMPTY
 
-#: Value of a variant's ``link`` that takes the post's link away.
-NO_LINK = "none"
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 #: Categories without a shape of their own: separators, marks, controls, formats, surrogates. A
@@ -116,7 +113,7 @@ def _matched(
     typed = text_of(value, wanted)
     match = pattern.fullmatch(typed)
     if not match:
-        advice = what_to_write(typed, pattern, wanted, is_rule=is_rule)
+        advice = what_to_write(typed, pattern.fullmatch, wanted, is_rule=is_rule)
         raise ValueError(f"{quoted(typed)} {what}; {advice}")
     return match
 
@@ -310,26 +307,6 @@ def hashtag(value: object) -> str:
             f"{quoted(typed)} is no hashtag; letters, digits and _ only, and at least one letter"
         )
     return typed
-
-
-identifier = matching(
-    ID, "small letters a to z, digits and hyphens, at most 64, beginning with a letter or digit"
-)
-
-
-def link(value: object) -> str:
-    """Read the id of something that can be linked to, never its address."""
-    if isinstance(value, str) and "://" in value:
-        raise ValueError(
-            f"{quoted(value)} does not fit; write the id of an investigation or source, "
-            "and the address where that is described"
-        )
-    return identifier(value)
-
-
-def link_or_none(value: object) -> str:
-    """Read a link; ``none``, or no value at all, takes a link away and is read as empty text."""
-    return "" if value is EMPTY or value in ("", NO_LINK) else link(value)
 
 
 def days(value: object) -> tuple[date, date]:

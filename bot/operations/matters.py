@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
+from urllib.parse import quote
 
 from bot.authority.audit import AuditRow
 from bot.authority.pauses import EVERYTHING, first_covering
@@ -59,7 +60,9 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
         texts = [f"{post}: {posts[post]}" for post in reversed(posts)]
         first = facts.unapproved[0][0].post_id
         command = f"approve {first} --as NAME"
-        yield Matter("unapproved", Severity.WARNING, _listed(texts), command, f"/posts/{first}")
+        yield Matter(
+            "unapproved", Severity.WARNING, _listed(texts), command, f"/posts/{quote(first)}"
+        )
 
 
 def _paused(facts: ServiceFacts) -> Iterator[Matter]:

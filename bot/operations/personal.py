@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from bot.authority.contacts import Absence, in_place_of
 from bot.authority.notices import Notice
@@ -112,7 +113,7 @@ class PersonalNotifier:
     def _lines(self, post: WaitingPost, campaign: Campaign) -> str:
         due = shown(post.due_at, campaign.zone) if post.due_at else "its queue's next free place"
         why = f": {post.detail}" if post.need is not Need.APPROVAL else ""
-        page = "/held" if post.need is Need.DECISION else f"/posts/{post.post_id}#read"
+        page = "/held" if post.need is Need.DECISION else f"/posts/{quote(post.post_id)}#read"
         lines = [
             f"{first_words(post.text, _WORDS)}",
             f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}",
