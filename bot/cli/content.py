@@ -17,7 +17,7 @@ import click
 from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.app.storage import known_store, prove_content, settings
 from bot.cli.output import Output, json_option, places, print_json, prints
-from bot.cli.terminal import show
+from bot.cli.terminal import show, wrapped
 from bot.content.excerpts import located_lines
 from bot.content.model import Post
 from bot.content.quoting import locate
@@ -26,6 +26,7 @@ from bot.content.zones import shown
 from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.translations import side_lines, sides_of
 from bot.settings import write_private
 
 # What only one verb needs, and takes long to load, is imported by that verb.
@@ -123,13 +124,21 @@ def preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
         }
         for text in whole.texts_of(post)
     ]
-    value = {"id": post.id, "ready": post.ready, "shown": accounts}
+    value: dict[str, object] = {"id": post.id, "ready": post.ready, "shown": accounts}
+    if sides := sides_of(post, whole.campaign):
+        value["beside"] = [
+            {"is": side.name, "source": side.source.id, "lang": side.source.lang,
+             "text": side.marked, "people": side.people}
+            for side in sides
+        ]  # fmt: skip
     return {**value, "partners_from": post.partners_from} if post.partners_from else value
 
 
 def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
     draft = "" if post.ready else "  (draft)"
     yield f"━━ {post.id}{draft} " + "━" * max(2, _WIDTH - len(post.id) - len(draft) - 4)
+    for line in side_lines(sides_of(post, whole.campaign)):
+        yield from wrapped(line, indent=4, begin="  ")
     if post.partners_from:
         yield f"  for partners from {shown(post.partners_from, whole.campaign.zone)}"
     for text in whole.texts_of(post):

@@ -36,6 +36,7 @@ from bot.content.zones import brief
 from bot.delivery.model import Delivery
 from bot.planning.corrections import Corrections, PublicCorrection
 from bot.planning.store import Store
+from bot.rendering.translations import side_lines, sides_of
 
 
 @click.command()
@@ -53,10 +54,16 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
     found = {row.post_id: consents.of(row.publication) for row in approved}
     counts = {post: consent.count for post, consent in found.items()}
     required = max(consent.required for consent in found.values())
+    campaign = workspace.rendered.campaign
     return Output(
         {"by": by, "approvals": counts, "required": required},
         [
             *(f"{row.account}: {row.status.text}" for row in approved if row.part == 0),
+            *(
+                line
+                for post in dict.fromkeys(post_ids)
+                for line in side_lines(sides_of(campaign.post(post), campaign))
+            ),
             *(f"{post}: approved by {by}, {consent}" for post, consent in found.items()),
         ],
     )

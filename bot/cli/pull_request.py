@@ -21,6 +21,7 @@ from bot.content.zones import shown
 from bot.errors import DecisionError, Problem, Severity
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.translations import sides_of
 
 #: A job's page has 1 MiB at most; a longer one is not shown at all.
 _MOST_BYTES = 900_000
@@ -169,6 +170,17 @@ def _post(title: str, post: Post, whole: RenderedCampaign) -> Iterator[str]:
     }  # fmt: skip
     said = ", ".join(f"{name} {_code(value)}" for name, value in about.items() if value)
     yield f"<p>{said}</p>"
+    if sides := sides_of(post, whole.campaign):
+        heads = "".join(
+            f"<th>{side.name.capitalize()}, {_code(side.source.id)}</th>" for side in sides
+        )
+        cells = "".join(
+            f'<td><pre dir="{side.direction}" lang="{escape(side.source.lang)}">'
+            f"{_shown(side.marked)}</pre></td>"
+            for side in sides
+        )
+        yield f"<table><tr>{heads}</tr><tr>{cells}</tr></table>"
+        yield f"<p>{escape(visible.line(sides[-1].people))}</p>"
     for text in whole.texts_of(post):
         name = _code(text.account.name)
         if text.why_not:

@@ -197,7 +197,10 @@ class _Entry:
         translates = self._original(written, source)
         if proof.quote is None:
             return None
-        return replace(proof.quote, original=written.original, translates=translates)
+        people = source.translated_by, source.confirmed_by
+        return replace(
+            proof.quote, original=written.original, translates=translates, translators=people
+        )
 
     def _original(self, written: Quote, source: Source) -> Quote | None:
         """Prove what a translation translates: without that nobody could check it."""

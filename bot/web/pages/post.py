@@ -15,6 +15,7 @@ from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
+from bot.rendering.translations import sides_of
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
 from bot.web.pages.answers import answer_values
@@ -50,9 +51,13 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
         "source": source,
-        "paragraphs": passage_in(source.text, quote.fragments, around=1)
-        if quote and source
-        else (),
+        # Of a translation, what it translates too.
+        "passages": [
+            (of, passage_in(of.text, each.fragments, around=1))
+            for each in (quote, quote.translates if quote else None)
+            if each and (of := context.campaign.sources.get(each.source))
+        ],
+        "sides": sides_of(post, context.campaign),
         "checks": list(_checks(context, post)) if post else [],
         "warnings": _warnings(context, post) if post else [],
         "rows": rows,

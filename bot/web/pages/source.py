@@ -14,6 +14,7 @@ from bot.errors import DecisionError
 from bot.planning.excerpts import Excerpt, propose
 from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
 from bot.rendering.layout import direction
+from bot.rendering.translations import people_of, sides_of
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
 from bot.web.words import AccountView, Paragraph, looks_of, pieces_between
 
@@ -52,8 +53,10 @@ class Picked:
 
 def page(request: RequestContext) -> Answer:
     context, source = request.context, _source(request)
-    quoting = [each for each in context.campaign.posts if each.quote]
-    quoting = [each for each in quoting if each.quote and each.quote.source == source.id]
+    campaign = context.campaign
+    of_source = [(each, {each.quote.source, each.quote.translates and each.quote.translates.source})
+                 for each in campaign.posts if each.quote]  # fmt: skip
+    quoting = [each for each, names in of_source if each.quote and each.quote.source == source.id]
     wanted = request.query_value("post")
     post = next((each for each in quoting if each.id == wanted), None)
     spans = post.quote.fragments if post and post.quote else ()
@@ -64,6 +67,17 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "blocks": tuple(_views(source, spans)),
         "quoting": quoting,
+        "original": campaign.sources.get(source.translation_of),
+        "translations": [
+            each for each in campaign.sources.values() if each.translation_of == source.id
+        ],
+        "people_of": people_of,
+        "pairs": [
+            (each, sides_of(each, campaign))
+            for each, names in of_source
+            if source.id in names and sides_of(each, campaign)
+        ],
+        "sides": sides_of(made.checked, campaign) if made else (),
         "may_pick": request.who.may(Right.CHECK),
         "may_propose": context.proposals is not None and request.who != context.guest(),
         "picked": picked,
@@ -72,7 +86,7 @@ def page(request: RequestContext) -> Answer:
         "way": _way(made.post.text) if made else "",
         "asked": urlencode({name: value for name in _ASKED if (value := _words(request, name))}),
         "words": _words(request, "words"),
-        "original": _words(request, "original"),
+        "translated": _words(request, "original"),
         "most": _MOST,
     }
     return Page("source.html", values)
