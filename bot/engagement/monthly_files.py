@@ -18,7 +18,7 @@ from bot.engagement.monthly_text import HOW_TO_READ, MOST_LISTED, WHAT_IS_USUAL,
 from bot.engagement.presenter import Grid
 from bot.errors import OperatorError
 from bot.rendering.cards.typefaces import FONTS
-from bot.rendering.layout import direction
+from bot.rendering.layout import html_direction
 
 #: Where the template and the style are; the desk shows the same body.
 FOLDER = Path(__file__).parent / "reporting"
@@ -28,7 +28,7 @@ WORDS = {
     "what_is_usual": WHAT_IS_USUAL,
     "most": MOST_LISTED,
     # Paper has no "auto": WeasyPrint knows none.
-    "dir_of": lambda text: "rtl" if direction(text) == "R" else "ltr",
+    "dir_of": html_direction,
 }
 #: Fonts of the PDF, and what is set in each; no other file is opened for it.
 _FONT = "verbatim-font:"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.content.model import Campaign, Post, Quote, Source
-from bot.rendering.layout import direction, passage
+from bot.rendering.layout import html_direction, passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PassageSide:
 
     @property
     def direction(self) -> str:
-        return "rtl" if direction(self.quote.text) == "R" else "ltr"
+        return html_direction(self.quote.text)
 
     @property
     def people(self) -> str:

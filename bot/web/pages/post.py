@@ -15,6 +15,7 @@ from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
+from bot.rendering.layout import html_direction
 from bot.rendering.translations import sides_of
 from bot.web.calendar_entries import CalendarQuery
 from bot.web.context import AppContext
@@ -53,7 +54,7 @@ def page(request: RequestContext) -> Answer:
         "source": source,
         # Of a translation, what it translates too.
         "passages": [
-            (of, passage_in(of.text, each.fragments, around=1))
+            (of, html_direction(of.text), passage_in(of.text, each.fragments, around=1))
             for each in (quote, quote.translates if quote else None)
             if each and (of := context.campaign.sources.get(each.source))
         ],

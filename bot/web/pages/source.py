@@ -13,7 +13,7 @@ from bot.content.quoting import Found, found_at
 from bot.errors import DecisionError
 from bot.planning.excerpts import Excerpt, propose
 from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
-from bot.rendering.layout import direction
+from bot.rendering.layout import html_direction
 from bot.rendering.translations import people_of, sides_of
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
 from bot.web.words import AccountView, Paragraph, looks_of, pieces_between
@@ -83,7 +83,7 @@ def page(request: RequestContext) -> Answer:
         "picked": picked,
         "made": made,
         "looks": _looks(made) if made else [],
-        "way": _way(made.post.text) if made else "",
+        "way": html_direction(made.post.text) if made else "",
         "asked": urlencode({name: value for name in _ASKED if (value := _words(request, name))}),
         "words": _words(request, "words"),
         "translated": _words(request, "original"),
@@ -169,11 +169,7 @@ def _views(source: Source, spans: tuple[Stretch, ...]) -> Iterator[BlockView]:
     for block in blocks_of(source):
         text = source.text[block.entries[0].start : block.entries[-1].end]
         entries = (tuple(_parts(source, entry, spans, numbers)) for entry in block.entries)
-        yield BlockView(block.kind, _way(text), tuple(entries))
-
-
-def _way(text: str) -> str:
-    return "rtl" if direction(text) == "R" else "ltr"
+        yield BlockView(block.kind, html_direction(text), tuple(entries))
 
 
 def _parts(
