@@ -17,7 +17,7 @@ import click
 from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.app.storage import known_store, prove_content, settings
 from bot.cli.output import Output, json_option, places, print_json, prints
-from bot.cli.terminal import show, wrapped
+from bot.cli.terminal import show, show_fitting, table, wrapped
 from bot.content.excerpts import located_lines
 from bot.content.model import Post
 from bot.content.quoting import locate
@@ -65,7 +65,7 @@ def check(paths: Paths, form: str, base: str | None, summary: Path | None) -> Ou
         same = len(content.problems) - len(problems)
         known = [f"{same} that {base} has too are left out"] if same else []
         lines = [*_each_once(problems), _summary(problems, posts), *known]
-    return Output(value, lines, code=1 if content.errors else 0)
+    return Output(value, lines, code=1 if content.errors else 0, whole=True)
 
 
 def _each_once(problems: Iterable[Problem]) -> Iterator[str]:
@@ -204,7 +204,7 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
     for entry in outlook.entries:
         when = f"{shown(entry.due_at, outlook.zone)}  ({entry.due_at:%H:%M} UTC)"
         note = f"  [{entry.note}]" if entry.note else ""
-        by_moment[when].append(f"    {entry.account:<22} {entry.post_id}{note}")
+        by_moment[when].append(f"    {entry.account}  {entry.post_id}{note}")
     for when, lines in by_moment.items():
         yield f"  {when}"
         yield from lines
@@ -253,7 +253,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
     if as_json:
         print_json(_rehearsal_value(report))
     else:
-        show(*_rehearsal_lines(report))
+        show_fitting(*_rehearsal_lines(report))
         show(*map("left out: {}".format, report.left_out), err=True)
     if serve:
         stop = Event()
@@ -286,14 +286,12 @@ def _flat(row: Delivery) -> dict[str, object]:
 
 def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
     accounts = Counter(row.account for row in report.sent)
-    rows = [("when", "account", "post")]
+    rows = []
     for row in report.sent:
         part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
         when = shown(row.sent_at or row.updated_at, report.zone)
         rows.append((when, row.account, f"{row.post_id}{part}"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for when, account, post in rows:
-        yield f"{when:<{widths[0]}}  {account:<{widths[1]}}  {post}"
+    yield from table(("when", "account", "post"), rows, words=3)
     span = f"{shown(report.start, report.zone)} to {shown(report.end, report.zone)}"
     yield f"{report.campaign}: {span}"
     counts = ", ".join(f"{count} on {name}" for name, count in sorted(accounts.items()))

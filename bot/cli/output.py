@@ -17,7 +17,7 @@ import click
 
 from bot import visible
 from bot.app.content import Paths
-from bot.cli.terminal import show, wrapped
+from bot.cli.terminal import show, show_fitting, wrapped
 from bot.content.zones import brief
 from bot.delivery.model import Delivery
 from bot.delivery.publications import Occurrence, occurrence_text
@@ -46,6 +46,8 @@ class Output:
     lines: Iterable[str]
     #: Exit code.
     code: int = 0
+    #: Whether other programs read the lines, or people paste them: then none is broken.
+    whole: bool = False
 
 
 def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int | None]:
@@ -89,7 +91,7 @@ def _print(output: Output, as_json: object) -> int:
         print_json(output.value)
     else:
         for line in output.lines:
-            show(line)
+            (show if output.whole else show_fitting)(line)
     return output.code
 
 

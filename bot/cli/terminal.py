@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
-from bot import visible
+from bot import program, visible
 
 #: Columns of the narrowest terminal that is usual.
 WIDTH = 80
@@ -43,22 +43,80 @@ def wrapped(*cells: str, indent: int = 10, begin: str = "") -> Iterator[str]:
     """Lay cells out in lines of `WIDTH` columns, and cut nothing.
 
     A cell that does not fit goes on the next line; one that is longer than a line is broken
-    between its words. An address stays whole, so that it can be opened.
+    between its words. An address or a path stays whole, so that it can be opened.
     """
-    from rich.cells import cell_len, chop_cells  # only who prints a table pays for it
+    from rich.cells import chop_cells  # only who prints a table pays for it
 
     line, margin = begin, " " * indent
     for cell in filter(None, cells):
         gap = "  " if line.strip() else ""
-        if gap and cell_len(f"{line}{gap}{cell}") > WIDTH:
+        if gap and _width(f"{line}{gap}{cell}") > WIDTH:
             yield line.rstrip()
             line, gap = margin, ""
         for word in cell.split(" "):
-            is_whole = "://" in word or cell_len(word) <= WIDTH - indent
+            is_whole = "/" in word or _width(word) <= WIDTH - indent
             for piece in [word] if is_whole else chop_cells(word, WIDTH - indent):
-                if line.strip() and cell_len(f"{line}{gap}{piece}") > WIDTH:
+                if line.strip() and _width(f"{line}{gap}{piece}") > WIDTH:
                     yield line.rstrip()
                     line, gap = margin, ""
                 line, gap = f"{line}{gap}{piece}", " " if piece is word else ""
             gap = " "
     yield line.rstrip()
+
+
+def fitting(line: str) -> Iterator[str]:
+    """Break a line between its words where it is too wide; what is to be pasted stays whole."""
+    bare = line.lstrip(" ")
+    if "\n" in line or len(line) <= WIDTH // 2 or program() in line:
+        yield line
+    else:
+        begin = line[: len(line) - len(bare)]
+        yield from wrapped(bare, indent=len(begin) + 4, begin=begin)
+
+
+def show_fitting(*lines: str) -> None:
+    """Print lines, those that are too wide broken between their words."""
+    show(*(part for line in lines for part in fitting(line)))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> Iterator[str]:
+    """Lay rows out below their heads, and cut nothing.
+
+    Where that is too wide, the words of a row have lines of their own, above its numbers; where
+    these are too wide still, each stands beside its head.
+
+    Args:
+        words: How many columns from the left are words, set left; numbers are set right.
+    """
+    every = [[visible.line(cell) for cell in row] for row in (head, *rows)]
+    lines = _aligned(every, words)
+    if max(map(_width, lines)) <= WIDTH:
+        yield from lines
+        return
+    heads, *numbers = _aligned([row[words:] for row in every], 0)
+    is_narrow = max(map(_width, (heads, *numbers))) <= WIDTH - 4
+    yield from [f"    {heads}"] if is_narrow else []
+    for row, line in zip(every[1:], numbers, strict=True):
+        yield from wrapped(*row[:words], indent=2)
+        pairs = zip(every[0][words:], row[words:], strict=True)
+        told = ", ".join(f"{name} {cell}".strip() for name, cell in pairs if cell)
+        yield from [f"    {line}"] if is_narrow else wrapped(told, indent=4, begin="    ")
+
+
+def _aligned(rows: Sequence[Sequence[str]], words: int) -> list[str]:
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            f"{cell}{' ' * (width - _width(cell))}" if at < words
+            else f"{' ' * (width - _width(cell))}{cell}"
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]  # fmt: skip
+
+
+def _width(text: str) -> int:
+    """Return how many columns a text takes."""
+    from rich.cells import cell_len  # only who prints a table pays for it
+
+    return cell_len(text)
