@@ -17,7 +17,7 @@ import click
 from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.app.storage import known_store, prove_content, settings
 from bot.cli.output import Output, json_option, places, print_json, prints
-from bot.cli.terminal import show, show_fitting, table, wrapped
+from bot.cli.terminal import show, show_fitting, table
 from bot.content.excerpts import located_lines
 from bot.content.model import Post
 from bot.content.quoting import locate
@@ -137,8 +137,7 @@ def preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
 def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
     draft = "" if post.ready else "  (draft)"
     yield f"━━ {post.id}{draft} " + "━" * max(2, _WIDTH - len(post.id) - len(draft) - 4)
-    for line in side_lines(sides_of(post, whole.campaign)):
-        yield from wrapped(line, indent=4, begin="  ")
+    yield from (f"  {line}" for line in side_lines(sides_of(post, whole.campaign)))
     if post.partners_from:
         yield f"  for partners from {shown(post.partners_from, whole.campaign.zone)}"
     for text in whole.texts_of(post):

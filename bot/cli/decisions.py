@@ -29,7 +29,6 @@ from bot.cli.output import (
     why_option,
 )
 from bot.cli.people import decides, proved
-from bot.cli.terminal import wrapped
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.content.zones import brief
@@ -203,11 +202,9 @@ def corrections(desk: Corrections, html: Path | None) -> Output:
 def _correction_lines(entries: tuple[PublicCorrection, ...], zone: ZoneInfo) -> Iterator[str]:
     yield f"times are in {zone.key}" if entries else "nothing was corrected or retracted"
     for entry in entries:
-        what = f"{entry.kind} of {entry.post}: {entry.why}"
-        yield from wrapped(brief(entry.at, zone), what, indent=4)
+        yield f"{brief(entry.at, zone)}  {entry.kind} of {entry.post}: {entry.why}"
         remaining = (f"not deleted: {left}" for left in entry.remaining)
-        for line in filter(None, (entry.text, *entry.addresses, *remaining)):
-            yield from wrapped(line, begin="    ", indent=4)
+        yield from (f"    {each}" for each in (entry.text, *entry.addresses, *remaining) if each)
 
 
 @click.command()

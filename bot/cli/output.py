@@ -192,9 +192,8 @@ def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
         due = brief(row.due_at, zone) if row.due_at else "next free slot"
         yield from wrapped(f"{row.id[:8]}", f"{row.state:<9}", f"{due:<17}", row.account, part)
         words = first_words(row.status.text, _WORDS)
-        for detail in (words, row.post_id, row.url, row.reason_text, row.evidence):
-            for line in detail.splitlines():
-                yield from wrapped(line, begin=_MARGIN)
+        details = (words, row.post_id, row.url, row.reason_text, row.evidence)
+        yield from (f"{_MARGIN}{line}" for each in details for line in each.splitlines())
 
 
 def as_rows(rows: Iterable[Delivery]) -> Iterator[dict[str, object]]:

@@ -20,7 +20,7 @@ from bot.authority.signing_in import SignIn
 from bot.authority.user_table import User
 from bot.authority.users import Person, Right, Role
 from bot.cli.output import Output, as_option, places, prints
-from bot.cli.terminal import show, wrapped
+from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.errors import DecisionError
 from bot.planning.corrections import Corrections
@@ -294,13 +294,10 @@ def _row(store: Store, known: User) -> dict[str, Any]:
 def _lines(row: dict[str, Any]) -> list[str]:
     codes = ", asked for one-time codes" if row["codes"] else ""
     keys = (
-        f"passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
+        f"    passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
         for key in row["passkeys"]
     )
-    return [
-        *wrapped(f"{row['name']}: {', '.join(row['roles'])}{codes}", indent=4),
-        *(line for key in keys for line in wrapped(key, begin="    ", indent=8)),
-    ]
+    return [f"{row['name']}: {', '.join(row['roles'])}{codes}", *keys]
 
 
 def _operator(users: Access, name: str, *, takes_token: bool = False) -> str:

@@ -27,7 +27,7 @@ from bot.cli.output import (
     prints,
 )
 from bot.cli.people import confirming, decides
-from bot.cli.terminal import show, wrapped
+from bot.cli.terminal import show
 from bot.content.model import Account, Mode
 from bot.content.zones import brief
 from bot.delivery.model import State
@@ -79,15 +79,9 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
             *lines([row], zone),
             row.status.text,
             *(
-                line
+                f"  {brief(move.at, zone):<17}  {move.before} -> {move.after}  {move.actor}"
+                f"{f': {move.reason}' if move.reason else ''}"
                 for move in moves
-                for line in wrapped(
-                    f"{brief(move.at, zone):<17}",
-                    f"{move.before} -> {move.after}",
-                    f"{move.actor}{f': {move.reason}' if move.reason else ''}",
-                    begin="  ",
-                    indent=4,
-                )
             ),
         ],
     )
