@@ -64,14 +64,18 @@ def wrapped(*cells: str, indent: int = 10, begin: str = "") -> Iterator[str]:
     yield line.rstrip()
 
 
-def fitting(line: str) -> Iterator[str]:
-    """Break a line between its words where it is too wide; what is to be pasted stays whole."""
-    bare = line.lstrip(" ")
-    if "\n" in line or len(line) <= WIDTH // 2 or program() in line:
-        yield line
-    else:
-        begin = line[: len(line) - len(bare)]
-        yield from wrapped(bare, indent=len(begin) + 4, begin=begin)
+def fitting(text: str) -> Iterator[str]:
+    """Break lines between their words where they are too wide; what is to be pasted stays whole.
+
+    Further lines of one are marked as `show` marks them.
+    """
+    for number, line in enumerate(visible.block(text).split("\n")):
+        bare = line.lstrip(" ")
+        begin = "  | " if number else line[: len(line) - len(bare)]
+        if not bare or program() in line:
+            yield f"{begin}{bare}"
+        else:
+            yield from wrapped(bare, indent=len(begin) + 4 * (not number), begin=begin)
 
 
 def show_fitting(*lines: str) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -219,6 +219,7 @@ def test_a_table_fits_a_terminal_and_cuts_no_name(
     assert TABLES[called] in shown
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(_CELL, _CELL, _CELL, _CELL), min_size=1, max_size=4))
 def test_a_table_of_any_script_fits_and_loses_nothing(rows: list[tuple[str, ...]]) -> None:
     shown = list(table(("post", "ratio", "n", "as of"), rows))

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content import identifiers
@@ -99,6 +99,7 @@ def test_the_table_of_lookalikes_takes_one_step() -> None:
     assert not letters & {char for prototype in table for char in prototype}
 
 
+@settings(max_examples=30)
 @given(st.text(max_size=20))
 def test_an_id_is_one_text_in_every_normal_form_but_for_what_nobody_sees(name: str) -> None:
     if id_fault(name):

@@ -80,6 +80,7 @@ def bot(
     url = copied_database(migrated_file, folder / "data")
     with ExitStack() as stack:
         bot = RunningBot(folder, url, tree=_tree(folder), settings=known, clock=FastClock(NOW))
+        bot.machine = known.machine_id()  # as verbs know it
         stack.callback(bot.stop)
         bot.start()
         bot.dashboard.access.passwords.hasher = WEAK
