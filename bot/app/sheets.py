@@ -10,16 +10,17 @@ from pathlib import Path
 from bot import visible
 from bot.app.content import Paths, prove_tree
 from bot.content.files import POSTS, Bounds, FolderTree, Tree
+from bot.content.identifiers import RULE, id_fault
 from bot.content.sheetfile import SheetRow, rows_of, written
 from bot.content.sheets import COLUMNS, Cells, SheetError, cells_of, entries_of, post_of, with_post
-from bot.content.values import ID
 from bot.content.yamlfile import parse
 from bot.engagement.export import cell
 from bot.errors import ContentError, OperatorError, Problem, Severity
 
 #: Where rows without a file go.
 NEW = f"{POSTS}/sheet.yaml"
-_FILE = re.compile(rf"{POSTS}/(?!sources/|media/)([\w-][\w.-]*/){{0,7}}[\w-][\w.-]*\.yaml")
+_PART = r"""[^\s./\\:*?"<>|\x00-\x1f][^\s/\\:*?"<>|\x00-\x1f]*"""
+_FILE = re.compile(rf"{POSTS}/(?!sources/|media/)(?:{_PART}/){{0,7}}{_PART}\.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,8 @@ class _Import:
             self._tell(row.number, error.column, str(error), error.rule)
 
     def _refuse_id(self, name: str) -> None:
-        if not ID.fullmatch(name):
-            message = "every row has an id: lower-case letters, digits and dashes"
-            raise SheetError("id", message, "sheet-id")
+        if why := id_fault(name):
+            raise SheetError("id", f"{why if name else 'every row has an id'}: {RULE}", "sheet-id")
         if name in self._rows:
             raise SheetError("id", f"row {self._rows[name]} has it already", "sheet-id")
 

@@ -10,7 +10,6 @@ from bot.app.workspace import Workspace, open_workspace
 from bot.authority.audit import AuditRow, first_break, problems_of
 from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.cli.output import Output, in_workspace, prints
-from bot.cli.terminal import wrapped
 from bot.content.model import Campaign
 from bot.content.zones import brief
 from bot.rendering.layout import first_words
@@ -36,11 +35,10 @@ def _audit_lines(rows: Sequence[AuditRow], campaign: Campaign) -> Iterator[str]:
         yield f"times are in {campaign.zone.key}"
     for row in rows:
         at, post = brief(row.at, campaign.zone), campaign.post(row.subject)
-        yield from wrapped(f"{row.seq:>5}", f"{at:<17}", f"{row.who}: {row.verb} {row.subject}",
-                           f"({row.why})" if row.why else "", indent=7)  # fmt: skip
+        why = f"  ({row.why})" if row.why else ""
+        yield f"{row.seq:>5}  {at:<17}  {row.who}: {row.verb} {row.subject}{why}"
         if post:
-            yield from wrapped(first_words(post.quote.text if post.quote else post.text, 66),
-                               begin=" " * 7, indent=7)  # fmt: skip
+            yield f"       {first_words(post.quote.text if post.quote else post.text, 66)}"
 
 
 @audit.command()

@@ -72,7 +72,8 @@ def excerpt(paths: Paths, words: str, name: str | None, author: str, original: s
             found, text, desk=desk, campaign=campaign, outbox=store.outbox if store else None,
             now=clock.now(), author=author, original=original,
         )  # fmt: skip
-    return Output(_value(made), made.yaml.splitlines(), code=0 if made.is_fine else 1)
+    code = 0 if made.is_fine else 1
+    return Output(_value(made), made.yaml.splitlines(), code=code, whole=True)
 
 
 def _value(made: Excerpt) -> dict[str, object]:

@@ -18,7 +18,7 @@ from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.app.storage import known_store, prove_content, settings
 from bot.checks.checking import CheckCache, CheckedContent
 from bot.cli.output import Output, json_option, places, print_json, prints
-from bot.cli.terminal import show
+from bot.cli.terminal import show, show_fitting, table
 from bot.content.excerpts import located_lines
 from bot.content.files import tree_digest
 from bot.content.model import Post
@@ -28,6 +28,7 @@ from bot.content.zones import shown
 from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.translations import side_lines, sides_of
 from bot.settings import write_private
 
 # What only one verb needs, and takes long to load, is imported by that verb.
@@ -94,7 +95,7 @@ def _check_output(
         same = len(content.problems) - len(problems)
         known = [f"{same} that {base} has too are left out"] if same else []
         lines = [*_each_once(problems), _summary(problems, posts), *known]
-    return Output(value, lines, code=1 if content.errors else 0)
+    return Output(value, lines, code=1 if content.errors else 0, whole=True)
 
 
 def _each_once(problems: Iterable[Problem]) -> Iterator[str]:
@@ -153,13 +154,20 @@ def preview_value(post: Post, whole: RenderedCampaign) -> dict[str, object]:
         }
         for text in whole.texts_of(post)
     ]
-    value = {"id": post.id, "ready": post.ready, "shown": accounts}
+    value: dict[str, object] = {"id": post.id, "ready": post.ready, "shown": accounts}
+    if sides := sides_of(post, whole.campaign):
+        value["beside"] = [
+            {"is": side.name, "source": side.source.id, "lang": side.source.lang,
+             "text": side.marked, "people": side.people}
+            for side in sides
+        ]  # fmt: skip
     return {**value, "partners_from": post.partners_from} if post.partners_from else value
 
 
 def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
     draft = "" if post.ready else "  (draft)"
     yield f"━━ {post.id}{draft} " + "━" * max(2, _WIDTH - len(post.id) - len(draft) - 4)
+    yield from (f"  {line}" for line in side_lines(sides_of(post, whole.campaign)))
     if post.partners_from:
         yield f"  for partners from {shown(post.partners_from, whole.campaign.zone)}"
     for text in whole.texts_of(post):
@@ -225,7 +233,7 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
     for entry in outlook.entries:
         when = f"{shown(entry.due_at, outlook.zone)}  ({entry.due_at:%H:%M} UTC)"
         note = f"  [{entry.note}]" if entry.note else ""
-        by_moment[when].append(f"    {entry.account:<22} {entry.post_id}{note}")
+        by_moment[when].append(f"    {entry.account}  {entry.post_id}{note}")
     for when, lines in by_moment.items():
         yield f"  {when}"
         yield from lines
@@ -274,7 +282,7 @@ def rehearse(paths: Paths, days: int, serve: bool, as_json: bool) -> int:
     if as_json:
         print_json(_rehearsal_value(report))
     else:
-        show(*_rehearsal_lines(report))
+        show_fitting(*_rehearsal_lines(report))
         show(*map("left out: {}".format, report.left_out), err=True)
     if serve:
         stop = Event()
@@ -307,14 +315,12 @@ def _flat(row: Delivery) -> dict[str, object]:
 
 def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
     accounts = Counter(row.account for row in report.sent)
-    rows = [("when", "account", "post")]
+    rows = []
     for row in report.sent:
         part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
         when = shown(row.sent_at or row.updated_at, report.zone)
         rows.append((when, row.account, f"{row.post_id}{part}"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for when, account, post in rows:
-        yield f"{when:<{widths[0]}}  {account:<{widths[1]}}  {post}"
+    yield from table(("when", "account", "post"), rows, words=3)
     span = f"{shown(report.start, report.zone)} to {shown(report.end, report.zone)}"
     yield f"{report.campaign}: {span}"
     counts = ", ".join(f"{count} on {name}" for name, count in sorted(accounts.items()))

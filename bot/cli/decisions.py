@@ -27,7 +27,6 @@ from bot.cli.output import (
     why_option,
 )
 from bot.cli.proof import decides, proved
-from bot.cli.terminal import wrapped
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.content.zones import brief, shown
@@ -36,6 +35,7 @@ from bot.delivery.interactions import Interactions, Verb
 from bot.delivery.model import Delivery
 from bot.planning.corrections import Corrections, PublicCorrection
 from bot.planning.store import Store
+from bot.rendering.translations import side_lines, sides_of
 
 
 @click.command()
@@ -51,7 +51,10 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
     found = {row.post_id: consents.of(row.publication) for row in approved}
     counts = {post: consent.count for post, consent in found.items()}
     required = max(consent.required for consent in found.values())
+    campaign = workspace.rendered.campaign
     told = [f"{row.account}: {row.status.text}" for row in approved if row.part == 0]
+    for post in found:
+        told += side_lines(sides_of(campaign.post(post), campaign))
     told += [f"{post}: approved by {by}, {consent}" for post, consent in found.items()]
     return Output({"by": by, "approvals": counts, "required": required}, told)
 
@@ -168,11 +171,9 @@ def corrections(desk: Corrections, html: Path | None) -> Output:
 def _correction_lines(entries: tuple[PublicCorrection, ...], zone: ZoneInfo) -> Iterator[str]:
     yield f"times are in {zone.key}" if entries else "nothing was corrected or retracted"
     for entry in entries:
-        what = f"{entry.kind} of {entry.post}: {entry.why}"
-        yield from wrapped(brief(entry.at, zone), what, indent=4)
+        yield f"{brief(entry.at, zone)}  {entry.kind} of {entry.post}: {entry.why}"
         remaining = (f"not deleted: {left}" for left in entry.remaining)
-        for line in filter(None, (entry.text, *entry.addresses, *remaining)):
-            yield from wrapped(line, begin="    ", indent=4)
+        yield from (f"    {each}" for each in (entry.text, *entry.addresses, *remaining) if each)
 
 
 @click.command()

@@ -15,7 +15,6 @@ from bot.authority.tables import PauseScope
 from bot.authority.users import Right
 from bot.cli.output import Output, as_option, in_emergency
 from bot.cli.proof import decides, named
-from bot.cli.terminal import wrapped
 from bot.content.zones import brief, shown
 from bot.operations.model import AccountLine, ServiceStatus
 from bot.operations.status import status_of
@@ -37,13 +36,11 @@ def status(workspace: EmergencyDesk, health: bool) -> Output:
 
 
 def _status_lines(status: ServiceStatus, zone: ZoneInfo) -> Iterator[str]:
-    for line in _facts(status, zone):
-        yield from wrapped(line, indent=4)
-    for account in status.accounts:
-        yield from wrapped(", ".join(_account_words(account, zone)), begin="  ", indent=4)
+    yield from _facts(status, zone)
+    yield from (f"  {', '.join(_account_words(account, zone))}" for account in status.accounts)
     for matter in status.matters:
         what = "URGENT" if matter in status.errors else "needs a person"
-        yield from wrapped(f"{what}: {matter.text}", indent=4)
+        yield f"{what}: {matter.text}"
         if matter.command:  # on one line, to be pasted
             yield f"  do: {program()} {matter.command}"
 

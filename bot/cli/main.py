@@ -173,8 +173,11 @@ def _let_go() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
+    # What stands around words from right to left on a terminal is copied with them; see `isolated`.
+    given = sys.argv[1:] if arguments is None else arguments
+    words = [each.translate(dict.fromkeys(range(0x2066, 0x206A))) for each in given]
     try:
-        code = root.main(args=arguments, prog_name=program(), standalone_mode=False)
+        code = root.main(args=words, prog_name=program(), standalone_mode=False)
         return code if isinstance(code, int) else DONE
     except click.exceptions.Exit as leave:
         return leave.exit_code

@@ -2,18 +2,13 @@
 
 import csv
 import sys
-import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from bot import visible
 from bot.app.content import SPECS, Paths
 from bot.app.jobs import collect_now, digest_of
 from bot.app.storage import settings
@@ -22,7 +17,7 @@ from bot.authority.access import Access
 from bot.authority.users import Right
 from bot.cli.output import Output, json_option, places, print_json, prints, somebody
 from bot.cli.proof import proved
-from bot.cli.terminal import show
+from bot.cli.terminal import show, show_fitting, table
 from bot.content.model import ReportWords
 from bot.content.report_words import ENGLISH, FOLDER, to_translate
 from bot.content.zones import shown
@@ -87,7 +82,7 @@ def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
         print_json({"title": message.title, "text": message.text, "html": message.html})
     else:
         lines = (message.title, "", *message.text.splitlines())
-        show(*(lines if only_print else (f"sent: {message.title}",)))
+        show_fitting(*(lines if only_print else (f"sent: {message.title}",)))
 
 
 @click.command()
@@ -198,7 +193,7 @@ def _give(
     if as_json:
         print_json(monthly_files.json_of(made))
     elif not any(files):
-        show(*monthly_lines(made))
+        show_fitting(*monthly_lines(made))
 
 
 def _print_catalogue(lang: str, written: Mapping[str, ReportWords], *, as_json: bool) -> None:
@@ -217,68 +212,37 @@ def _day(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
-    console, notes = Console(), []
+    notes: list[str] = []
     if only is not None:
-        every = report.every_age
-        _print_grid(console, every, title)
-        notes = [every.caption]
+        notes = [report.every_age.caption]
+        show(title, *_grid(report.every_age))
     elif by in JUDGED_BY:
-        console.print(_ratios(report.ratios[by], title))
+        show(title, *_ratios(report.ratios[by]))
         notes = [f"{report.ratios[by].caption} Growth: {', '.join(AGES)}."]
     else:
-        _print_grid(console, report.usual[by], title)
-        _print_grid(console, report.growth[by], "")
+        show(title, *_grid(report.usual[by]), "", *_grid(report.growth[by]))
         notes = [OWN_AUDIENCE]
     if by == "slot":
         notes.append(f"Time of day: {report.day_verdict} {WHY_NO_BEST_TIME}")
     costs = (f"{account}: {text}" for account, text in report.costs.items())
-    show(*notes, *report.lacking, *costs)
+    show_fitting(*notes, *report.lacking, *costs)
 
 
-def _ratios(ratios: RatioTable, title: str) -> Table:
-    table = _table(title)
-    table.add_column(ratios.what.lower(), overflow="fold", min_width=10)
-    table.add_column("ratio (80 %)", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("n", justify="right", no_wrap=True)
-    table.add_column("growth", no_wrap=True)
-    table.add_column("as of", no_wrap=True)
-    for row in ratios.rows:
-        table.add_row(_name(row), row.ratio, row.verdict, row.n, _spark(row.growth_plot), row.as_of)
-    return table
+def _ratios(ratios: RatioTable) -> Iterator[str]:
+    head = (ratios.what.lower(), "ratio (80 %)", "", "n", "growth", "as of")
+    rows = [(_name(row), row.ratio, row.verdict, row.n, _spark(row.growth_plot), row.as_of)
+            for row in ratios.rows]  # fmt: skip
+    return table(head, rows)
 
 
-def _name(row: Row) -> Text:
-    """Write a passage with its place below; posts have their names only, to stay on one line."""
-    name = Text(visible.line(row.name))
-    return name.append(f"\n{visible.line(row.detail)}", "dim") if row.name_lang else name
+def _name(row: Row) -> str:
+    """Write a passage with its place; posts have their names only."""
+    return f"{row.name}  {row.detail}" if row.name_lang else row.name
 
 
-def _print_grid(console: Console, grid: Grid, title: str) -> None:
-    """Print a table; where it is wider than the terminal, a record a row: nothing is cut."""
-    table, count = _table(title), len(grid.words)
-    for name in grid.words:
-        table.add_column(name.lower())
-    for name in grid.numbers:
-        table.add_column(name.lower(), justify="right")
-    for row in grid.rows:
-        table.add_row(*(Text(visible.line(cell)) for cell in row))
-    if table.__rich_measure__(console, console.options).maximum < console.width:
-        console.print(table)
-        return
-    show(*filter(None, [title]))
-    for row in grid.rows:
-        told = zip(grid.numbers, row[count:], strict=True)
-        numbers_of = ", ".join(f"{name.lower()} {value}" for name, value in told)
-        show(
-            "  ".join(row[:count]),
-            *textwrap.indent(textwrap.fill(numbers_of, 76), "    ").split("\n"),
-        )
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", show_edge=False, pad_edge=False, box=None,
-                 header_style="bold", padding=(0, 2, 0, 0))  # fmt: skip
+def _grid(grid: Grid) -> Iterator[str]:
+    head = [name.lower() for name in (*grid.words, *grid.numbers)]
+    return table(head, grid.rows, words=len(grid.words))
 
 
 def _spark(growth: Sequence[float | None]) -> str:

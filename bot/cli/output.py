@@ -15,7 +15,7 @@ import click
 
 from bot import visible
 from bot.app.content import Paths
-from bot.cli.terminal import show, wrapped
+from bot.cli.terminal import show, show_fitting, wrapped
 from bot.content.zones import brief
 from bot.delivery.model import Delivery, Occurrence, occurrence_text
 from bot.rendering.layout import first_words
@@ -39,6 +39,8 @@ class Output:
     lines: Iterable[str]
     #: Exit code.
     code: int = 0
+    #: Whether other programs read the lines, or people paste them: then none is broken.
+    whole: bool = False
 
 
 def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int | None]:
@@ -72,15 +74,17 @@ def prints(verb: Callable[Concatenate[Paths, P], Output]) -> Callable[P, int | N
     @wraps(verb)
     def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
         as_json = options.pop("as_json")
-        output = verb(paths, *args, **options)
-        if as_json:
-            print_json(output.value)
-        else:
-            for line in output.lines:
-                show(line)
-        return output.code
+        return _print(verb(paths, *args, **options), as_json)
 
     return called
+
+
+def _print(output: Output, as_json: object) -> int:
+    if as_json:
+        print_json(output.value)
+    else:
+        (show if output.whole else show_fitting)(*output.lines)
+    return output.code
 
 
 def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callable[P, int | None]:
@@ -173,9 +177,8 @@ def lines(rows: Iterable[Delivery], zone: ZoneInfo) -> Iterator[str]:
         due = brief(row.due_at, zone) if row.due_at else "next free slot"
         yield from wrapped(f"{row.id[:8]}", f"{row.state:<9}", f"{due:<17}", row.account, part)
         words = first_words(row.status.text, _WORDS)
-        for detail in (words, row.post_id, row.url, row.reason_text, row.evidence):
-            for line in detail.splitlines():
-                yield from wrapped(line, begin=_MARGIN)
+        details = (words, row.post_id, row.url, row.reason_text, row.evidence)
+        yield from (f"{_MARGIN}{line}" for each in details for line in each.splitlines())
 
 
 def as_rows(rows: Iterable[Delivery]) -> Iterator[dict[str, object]]:

@@ -18,7 +18,7 @@ from bot.authority.user_table import User
 from bot.authority.users import Right, Role
 from bot.cli.output import Output, as_option, in_emergency, places, prints
 from bot.cli.proof import proved
-from bot.cli.terminal import show, wrapped
+from bot.cli.terminal import show
 from bot.content.model import Mode
 from bot.content.zones import shown
 from bot.errors import DecisionError
@@ -215,11 +215,10 @@ def _row(store: Store, known: User) -> dict[str, Any]:
 def _lines(row: dict[str, Any]) -> list[str]:
     codes = ", asked for one-time codes" if row["codes"] else ""
     keys = (
-        f"passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
+        f"    passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
         for key in row["passkeys"]
     )
-    told = [*wrapped(f"{row['name']}: {', '.join(row['roles'])}{codes}", indent=4)]
-    return told + [line for key in keys for line in wrapped(key, begin="    ", indent=8)]
+    return [f"{row['name']}: {', '.join(row['roles'])}{codes}", *keys]
 
 
 def _unpin(users: Access, name: str) -> None:

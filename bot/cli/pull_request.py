@@ -18,6 +18,7 @@ from bot.content.repository import GitRepository, RepositoryError
 from bot.content.zones import shown
 from bot.errors import DecisionError, Problem, Severity
 from bot.rendering.rendered import RenderedCampaign
+from bot.rendering.translations import sides_of
 
 #: A job's page has 1 MiB at most; a longer one is not shown at all.
 _MOST_BYTES = 900_000
@@ -130,6 +131,7 @@ def _page(problems: Sequence[Problem], posts: ChangedPosts | None) -> Iterator[s
 
     templates = environment(SPECS)
     templates.filters |= {"line": visible.line, "shown": shown}
+    templates.globals["sides_of"] = sides_of
     source = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
     made: Any = templates.from_string(source).module
     yield made.head(list(problems), posts)

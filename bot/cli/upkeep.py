@@ -16,7 +16,7 @@ from bot.authority.trust import ConfigurationGuard, unfit
 from bot.authority.users import Right
 from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
 from bot.cli.proof import confirming, decides
-from bot.cli.terminal import show, wrapped
+from bot.cli.terminal import show
 from bot.content.model import Account, Mode
 from bot.content.zones import brief
 from bot.delivery.model import State
@@ -64,9 +64,10 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
     attempts = workspace.store.outbox.attempts_of(row.id)
     told = [*lines([row], zone), row.status.text]
     for move in moves:
-        cells = f"{brief(move.at, zone):<17}", f"{move.before} -> {move.after}"
-        actor = f"{move.actor}{f': {move.reason}' if move.reason else ''}"
-        told += wrapped(*cells, actor, begin="  ", indent=4)
+        why = f": {move.reason}" if move.reason else ""
+        told.append(
+            f"  {brief(move.at, zone):<17}  {move.before} -> {move.after}  {move.actor}{why}"
+        )
     return Output({**next(as_rows([row])), "moves": moves, "attempts": attempts}, told)
 
 

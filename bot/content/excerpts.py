@@ -10,17 +10,19 @@ from itertools import islice
 
 import regex
 
+from bot.content.identifiers import id_fault, skeleton
 from bot.content.model import Source
 from bot.content.quoting import Found, Located, found_at, locate, occurrences, overlaps, shortened
 
 #: What stands for the words between; an omission within brackets is part of a quotation.
 _BETWEEN = regex.compile(r"(?<!\[)\s*(?:…|\.\.\.)\s*(?!\])")
-_NO_SIGN = regex.compile(r"[^a-z0-9]+")
+_NO_SIGN = regex.compile(r"[^\p{L}\p{M}\p{Nd}]+")
+_ACCENTS = regex.compile(r"(?<=\p{Latin}\p{M}*)\p{M}")
 #: Where words may be cut, so that the work for one question is bounded.
 _MOST = 20
 #: Places of the same words that are shown; characters shown before and after one.
 _PLACES, _AROUND = 5, 60
-_WORDS_OF_ID, _LONGEST_ID = 5, 48
+_WORDS_OF_ID, _LONGEST_ID, _LONGEST_WORD, _SHORTEST_ID = 5, 48, 24, 4
 
 
 def find_passage(words: str, sources: Iterable[Source]) -> Located:
@@ -92,15 +94,18 @@ def located_lines(located: Located, sources: Mapping[str, Source]) -> Iterator[s
 
 def propose_id(text: str, source: str, taken: Collection[str]) -> str:
     """Return an id of a passage's first words that no other post has."""
-    plain = unicodedata.normalize("NFKD", text).replace("’", "").casefold()
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    kept, id_of = [word for word in _NO_SIGN.split(plain) if word][:_WORDS_OF_ID], source
-    while kept and len(id_of := "-".join(kept)) > _LONGEST_ID:
+    plain = unicodedata.normalize("NFKD", text).replace("’", "").lower()
+    words = _NO_SIGN.split(unicodedata.normalize("NFKC", _ACCENTS.sub("", plain)))
+    # What is written without spaces is one long word.
+    kept = [word[:_LONGEST_WORD] for word in words if word][:_WORDS_OF_ID]
+    while kept and (len("-".join(kept)) > _LONGEST_ID or id_fault("-".join(kept))):
         kept.pop()
-    # In a script of other letters, only a number in the midst of it may be left.
-    stem = id_of if len(kept) > 1 else source[:_LONGEST_ID]
-    numbers = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in (stem, *numbers) if name not in taken)
+    own = "-".join(kept)
+    # A number, or a word or two, says nothing of a passage.
+    stem = source[:_LONGEST_ID] if len(own) < _SHORTEST_ID or own.isdecimal() else own
+    numbers, known = (f"{stem}-{number}" for number in range(2, len(taken) + 3)), set(taken)
+    known |= set(map(skeleton, taken))
+    return next(name for name in (stem, *numbers) if known.isdisjoint({name, skeleton(name)}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, core_schema
 
-from bot.content import values
+from bot.content import identifiers, values
 from bot.content.addresses import optional_address, server
 from bot.content.values import quoted, suggestion
 from bot.platforms.spec import AccountKey
@@ -119,7 +119,10 @@ Text = Annotated[str, ReadWith(values.text, _WORDS)]
 ExactText = Annotated[str, ReadWith(values.exact_text, _WORDS)]
 #: A key without a value says that it is not known.
 OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
-Id = Annotated[str, ReadWith(values.identifier, _like(values.ID.pattern))]
+Id = Annotated[str, ReadWith(identifiers.identifier, _like(identifiers.ID_LIKE))]
+AccountName = Annotated[
+    str, ReadWith(identifiers.account_name, _like(identifiers.ACCOUNT_ID.pattern))
+]
 Lang = Annotated[str, ReadWith(values.language, _like(values.LANG.pattern))]
 Sha256 = Annotated[str, ReadWith(_HASH, _like(values.SHA256.pattern))]
 Boolean = Annotated[bool, _BOOLEAN]
@@ -253,6 +256,8 @@ _THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in 
 KnownTheme = Annotated[Id, _THEMES]
 KnownAccount = Annotated[Id, _one_of("account", lambda known: known.accounts, hint=_account_hint)]
 AccountOrPlatform = Annotated[Id, _one_of("account or platform", _speakers)]
-KnownLink = Annotated[str, ReadWith(values.link, _like(values.ID.pattern)), _NO_ADDRESS, _LINKED]
+KnownLink = Annotated[
+    str, ReadWith(identifiers.link, _like(identifiers.ID_LIKE)), _NO_ADDRESS, _LINKED
+]
 #: Empty text takes the post's link away.
-KnownVariantLink = Annotated[str, ReadWith(values.link_or_none, _STRING), _NO_ADDRESS, _LINKED]
+KnownVariantLink = Annotated[str, ReadWith(identifiers.link_or_none, _STRING), _NO_ADDRESS, _LINKED]

@@ -13,6 +13,7 @@ from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
+from bot.content.lookalikes import named_ids, refuse_lookalikes
 from bot.content.model import (
     NOWHERE,
     Campaign,
@@ -153,7 +154,12 @@ class _Loading:
         if listed:
             investigations = build_investigations(listed, self._problems, known=known)
         around = Surroundings(known, schedule, sources, self._pictures, self._now)
-        posts = posts_of(self._post_files_read(written, around), self._problems)
+        posts_read = [*self._post_files_read(written, around)]
+        posts = posts_of(posts_read, self._problems)
+        sources_by_id = {_stem(name): node for name, node in described.items()}
+        ids = [*named_ids(root, listed, sources_by_id)]
+        ids += [each for file in posts_read for entry in file.entries for each in entry.names]
+        refuse_lookalikes(ids, self._problems)
         self._refuse_strays()
         self._words = build_words(spoken, self._problems)
         return self._loaded(schedule, posts, sources, investigations)

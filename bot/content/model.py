@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field
 
 from bot.content.fields import (
+    AccountName,
     AccountOrPlatform,
     At,
     Boolean,
@@ -192,7 +193,7 @@ class Schedule(Strict):
     campaign: Annotated[Id, doc("the campaign's short name, such as decouple-from-dahua")]
     timezone: Annotated[Zone, doc("an IANA zone such as Europe/Paris; local times are in it")]
     accounts: Annotated[
-        dict[Id, Account],
+        dict[AccountName, Account],
         doc("the accounts that are posted from, by a name of your own", min_length=1),
     ]
     mode: Annotated[
@@ -260,6 +261,11 @@ class Source(Strict):
         doc("passages that are no text of its own: exact text, or from and to"),
     ] = ()
     translation_of: Annotated[KnownSource, doc("the source it translates")] = ""
+    translated_by: Annotated[tuple[Text, ...], doc("of a translation: who translated it")] = ()
+    confirmed_by: Annotated[
+        tuple[Text, ...],
+        doc("of a translation: who compared it with the original, and answers for it"),
+    ] = ()
     #: The whole text of the file, decoded from UTF-8 and not otherwise touched.
     text: Derived[str] = ""
     graphic_spans: Derived[tuple[Stretch, ...]] = ()
@@ -312,6 +318,8 @@ class Quote(Strict):
     fragments: Derived[tuple[Stretch, ...]] = ()
     #: What a quoted translation translates, proved in the original source.
     translates: Derived[Quote | None] = None
+    #: Who translated it, and who answers for that.
+    translators: Derived[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
 
 
 @dataclass(frozen=True, slots=True)

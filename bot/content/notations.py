@@ -65,7 +65,12 @@ def what_to_write(typed: str, fits: Callable[[str], object], wanted: str, *, is_
     why = f"it has {named(odd)}, which passes for another sign; " if odd else ""
     readings = [*_readings(meant.strip())]
     if is_rule:  # as of an id
-        readings.append(re.sub("[ _-]+", "-", meant.strip().lower()))
+        seen = "".join(char for char in typed if unicodedata.category(char) not in {"Cf", "Cc"})
+        own, plainer = (re.sub("[ _-]+", "-", each.strip().lower())
+                        for each in (unicodedata.normalize("NFKC", seen), meant))  # fmt: skip
+        if fits(own):
+            return f"write {own} ({wanted})"
+        readings.append(plainer)
     found = [each for each in dict.fromkeys(readings) if fits(each)]
     if not found:
         return f"{why}write {wanted}"

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 from bot.content.fields import Known
 from bot.content.files import FileError
+from bot.content.identifiers import is_id
+from bot.content.lookalikes import NamedId, named_id
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
 from bot.content.quoting import Proof, prove, quotes_graphic
 from bot.content.shape import Problems, entries, repeats, shape
 from bot.content.slots import TimeProblem, due, yearly_problems
 from bot.content.sources import Pictures
-from bot.content.values import ID, quoted
-from bot.content.yamlfile import Node, Path, shown
+from bot.content.values import quoted
+from bot.content.yamlfile import Node, Path
 from bot.errors import Problem, Severity
 
 _WHENS = ("queue", "at", "every_year")
@@ -42,10 +44,8 @@ _Moments = tuple[datetime | None, datetime | None, list[tuple[str, TimeProblem]]
 class ReadEntry:
     """An entry of a file, before its id is held against those of all files."""
 
-    id: str | None
-    #: Of the id, and what problems call it.
-    place: Place
-    where: str
+    #: Its id and its theme; empty texts for none.
+    names: tuple[NamedId, ...]
     #: None where it has errors.
     post: Post | None
 
@@ -76,15 +76,15 @@ def read_file(node: Node | None, sha256: str, around: Surroundings, problems: Pr
     has_pictures = False
     for node_of_post in entries(node, "posts", problems) if node else ():
         name = node_of_post.text("id")
-        if ID.fullmatch(name or ""):
+        if is_id(name or ""):
             node_of_post.at = (name or "",)  # it says more than a number
         entry = _Entry(node_of_post, around)
         post = entry.read()
         problems += entry.problems
         if any(each.severity is Severity.ERROR for each in entry.problems):
             post = None
-        where = shown([*node_of_post.at, "id"])
-        found.append(ReadEntry(name, node_of_post.place_of(["id"]), where, post))
+        names = tuple(named_id(key, node_of_post, [key]) for key in ("id", "theme"))
+        found.append(ReadEntry(names, post))
         moments += entry.moments
         has_pictures = has_pictures or entry.has_pictures
     return ReadFile(sha256, tuple(problems), tuple(found), tuple(moments), has_pictures)
@@ -97,15 +97,15 @@ def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
     for file in files:
         problems += file.problems
         for entry in file.entries:
-            here = entry.place
-            first = here if entry.id is None else ids.setdefault(entry.id, here)
+            name, here, where = entry.names[0][1:]
+            first = ids.setdefault(name, here) if name else here
             if first != here:
                 message = (
-                    f"id {quoted(entry.id or '')} is taken in {first.file}, line {first.line}; "
+                    f"id {quoted(name)} is taken in {first.file}, line {first.line}; "
                     "every post has its own id, for ever"
                 )
                 problems.append(Problem(
-                    here.file, here.line, here.column, entry.where, message, rule="id-taken"
+                    here.file, here.line, here.column, where, message, rule="id-taken"
                 ))  # fmt: skip
             elif entry.post:
                 posts.append(entry.post)
@@ -254,7 +254,10 @@ class _Entry:
         translates = self._original(written, source)
         if proof.quote is None:
             return None
-        return replace(proof.quote, original=written.original, translates=translates)
+        people = source.translated_by, source.confirmed_by
+        return replace(
+            proof.quote, original=written.original, translates=translates, translators=people
+        )
 
     def _original(self, written: Quote, source: Source) -> Quote | None:
         """Prove what a translation translates: without that nobody could check it."""

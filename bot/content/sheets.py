@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bot.content.identifiers import ACCOUNT_ID, is_id
 from bot.content.model import Post, Quote
 from bot.content.shape import keys_of
-from bot.content.values import EMPTY, ID, suggestion
+from bot.content.values import EMPTY, suggestion
 from bot.content.yamlfile import Node, Plain, parse
 
 #: Cells of a row by their column; a key that is not written has none.
@@ -26,7 +27,7 @@ COLUMNS = (
 #: Written as JSON in a cell; accounts also as ``one, two``.
 _STRUCTURED = ("accounts", "every_year", "media", "variants")
 BOOLEANS = ("card", "confirm", "thread")
-_NAMES = re.compile(rf"{ID.pattern}(, {ID.pattern})*")
+_NAMES = re.compile(rf"{ACCOUNT_ID.pattern}(, {ACCOUNT_ID.pattern})*")
 
 
 class SheetError(ValueError):
@@ -118,7 +119,7 @@ def entry_lines(post: Mapping[str, Any], indent: int) -> Iterator[str]:
             yield from entry_lines(value, indent + 2)
         elif not isinstance(value, str):
             yield f"{margin}{key}: {_flow(value)}"
-        elif ID.fullmatch(value):
+        elif is_id(value):
             yield f"{margin}{key}: {value}"
         else:
             yield f"{margin}{key}: {json.dumps(value, ensure_ascii=False)}"

@@ -13,10 +13,11 @@ from bot.canonical import sha256_hex
 from bot.content.characters import decode
 from bot.content.fields import Known
 from bot.content.files import POSTS, FileError, TreeFiles
+from bot.content.identifiers import NO_LINK, identifier
 from bot.content.model import Investigation, MediaFile, Source, Stretch
 from bot.content.quoting import locate, occurrences
 from bot.content.shape import Problems, entries, shape
-from bot.content.values import NO_LINK, identifier, quoted, suggestion
+from bot.content.values import quoted, suggestion
 from bot.content.yamlfile import Node
 from bot.errors import PictureError
 
@@ -27,6 +28,11 @@ MEDIA = "media"
 #: Tells a picture's MIME type, width and height; raises `PictureError` with what is wrong.
 Inspect = Callable[[bytes], tuple[str, int, int]]
 
+#: What is asked of the people of a translation.
+_ASKED = {
+    "translated_by": "translated it",
+    "confirmed_by": "compared it with the original, and answers for it",
+}
 _SUFFIXES = {
     "image/png": (".png",),
     "image/jpeg": (".jpg", ".jpeg"),
@@ -57,6 +63,8 @@ def build_source(
     if source.translation_of == source_id:
         message = "names this source itself; name the original"
         problems.add(node, ["translation_of"], message, "source-name")
+    else:
+        _refuse_people(source, node, problems)
     text = _text(source, node, files, problems)
     if text is None:
         return None
@@ -64,6 +72,19 @@ def build_source(
     graphic = _spans(source, "graphic", source.graphic, node, problems)
     never = _spans(source, "never", source.never, node, problems)
     return replace(source, graphic_spans=graphic, never_spans=never)
+
+
+def _refuse_people(source: Source, node: Node, problems: Problems) -> None:
+    """Refuse a translation that names nobody, or people of what is none."""
+    for key, asked in _ASKED.items():
+        people = getattr(source, key)
+        if people and not source.translation_of:
+            message = "says nothing here: this is no translation; take it away"
+        elif source.translation_of and not people:
+            message = f"missing; write who {asked}, such as `{key}: [A name]`"
+        else:
+            continue
+        problems.add(node, [key], message, "translation-people")
 
 
 def build_investigations(

@@ -34,12 +34,9 @@ class CharacterError(ValueError):
 
 EMPTY: Final = Empty.EMPTY
 
-#: Value of a variant's ``link`` that takes the post's link away.
-NO_LINK = "none"
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 #: Categories without a shape of their own: separators, marks, controls, formats, surrogates. A
@@ -324,21 +321,6 @@ def hashtag(value: object) -> str:
         advice = f"write {meant} ({rule})" if _TAG.fullmatch(meant) else rule
         raise ValueError(f"{quoted(typed)} is no hashtag; {advice}")
     return typed
-
-
-identifier = matching(
-    ID, "small letters a to z, digits and hyphens, at most 64, beginning with a letter or digit"
-)
-
-
-def link(value: object) -> str:
-    """Read the id of something that can be linked to; an address is told apart by its name."""
-    return value if isinstance(value, str) and "://" in value else identifier(value)
-
-
-def link_or_none(value: object) -> str:
-    """Read a link; ``none``, or no value at all, takes a link away and is read as empty text."""
-    return "" if value is EMPTY or value in ("", NO_LINK) else link(value)
 
 
 def days(value: object) -> tuple[date, date]:

@@ -16,15 +16,21 @@ from markupsafe import Markup
 from bot import visible
 from bot.engagement.export import cell
 from bot.engagement.monthly import USUAL_DAYS
-from bot.engagement.monthly_text import MOST_LISTED, PresentedMonth, direction_of
+from bot.engagement.monthly_text import MOST_LISTED, PresentedMonth
 from bot.engagement.presenter import Grid
 from bot.errors import OperatorError
 from bot.rendering.cards.typefaces import FONTS
+from bot.rendering.layout import html_direction
 
 #: Where the template and the style are; the desk shows the same body.
 FOLDER = Path(__file__).parent / "reporting"
 #: What templates know besides the report.
-KNOWN = {"most": MOST_LISTED, "usual_days": USUAL_DAYS, "dir_of": direction_of}
+KNOWN = {
+    "most": MOST_LISTED,
+    "usual_days": USUAL_DAYS,
+    # Paper has no "auto": WeasyPrint knows none.
+    "dir_of": html_direction,
+}
 #: Fonts of the PDF, and what is set in each; no other file is opened for it.
 _FONT = "verbatim-font:"
 _FACES = "".join(

@@ -19,7 +19,7 @@ from bot.engagement.ages import AGES
 from bot.engagement.monthly import FeaturedPost, Mentioned, MonthlyFigures, Period
 from bot.engagement.presenter import Grid
 from bot.engagement.report_text import number, ratio
-from bot.rendering.layout import direction, first_words
+from bot.rendering.layout import first_words, html_direction
 
 #: Rows of a list that is printed; the workbook has all.
 MOST_LISTED = 12
@@ -112,7 +112,7 @@ class PresentedMonth:
 
     @property
     def direction(self) -> str:
-        return direction_of(self.words.language)
+        return html_direction(self.words.language)
 
     @property
     def as_of(self) -> str:
@@ -300,11 +300,6 @@ class PresentedMonth:
         if lacking := len(self.words.lacking):
             every = len(english().sentences)
             yield self.words("words-missing", n=lacking, all=every, language=english().language)
-
-
-def direction_of(text: str) -> str:
-    """Return where a text runs to; paper has no "auto": WeasyPrint knows none."""
-    return "rtl" if direction(text) == "R" else "ltr"
 
 
 def _web(url: str) -> str:

@@ -7,6 +7,7 @@ the dead-man ping tell, so none of them can say something else.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
+from urllib.parse import quote
 
 from bot.authority.pauses import EVERYTHING, first_covering
 from bot.authority.tables import StopReason
@@ -66,7 +67,9 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
         texts = [f"{post}: {posts[post]}" for post in reversed(posts)]
         first = facts.unapproved[0][0].post_id
         command = f"approve {first} --as NAME"
-        yield Matter("unapproved", Severity.WARNING, _listed(texts), command, f"/posts/{first}")
+        yield Matter(
+            "unapproved", Severity.WARNING, _listed(texts), command, f"/posts/{quote(first)}"
+        )
 
 
 def _paused(facts: ServiceFacts) -> Iterator[Matter]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import quote
 
 from bot.authority.notices import Notice, hearers
 from bot.authority.user_table import User
@@ -242,7 +243,7 @@ class PersonalNotifier:
     def _lines(self, post: WaitingPost, campaign: Campaign, away: Iterable[str]) -> str:
         due = shown(post.due_at, campaign.zone) if post.due_at else "its queue's next free place"
         why = f": {post.detail}" if post.need is not Need.APPROVAL else ""
-        page = "/held" if post.need is Need.DECISION else f"/posts/{post.post_id}#read"
+        page = "/held" if post.need is Need.DECISION else f"/posts/{quote(post.post_id)}#read"
         for_whom = f"; in place of {', '.join(away)} (away)" if away else ""
         lines = [
             f"{first_words(post.text, _WORDS)}",

@@ -216,7 +216,7 @@ def _translations(post: Post, whole: RenderedCampaign, posts: Sequence[Post]) ->
         source = whole.campaign.sources[other.quote.source]
         if any(a < y and x < b for a, b in own.fragments for x, y in original.fragments):
             text = passage(other.quote, source).marked
-            found.append(Translation(text, source.lang, source.attribution, source.signatories))
+            found.append(Translation(text, source.lang, source.attribution, source.confirmed_by))
     return found
 
 

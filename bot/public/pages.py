@@ -14,7 +14,7 @@ from bot.content.model import Source, Stretch
 from bot.content.passages import paragraphs
 from bot.content.zones import shown
 from bot.platforms.status import Status
-from bot.rendering.layout import direction, first_words
+from bot.rendering.layout import first_words, html_direction
 
 
 def environment() -> Environment:
@@ -28,7 +28,7 @@ def environment() -> Environment:
         finalize=visible.shown,
     )
     made.filters |= {
-        "shown": shown, "machine": machine_time, "words": first_words, "dir": _direction,
+        "shown": shown, "machine": machine_time, "words": first_words, "dir": html_direction,
         "links": links_of, "web": is_web,
     }  # fmt: skip
     return made
@@ -37,10 +37,6 @@ def environment() -> Environment:
 def machine_time(instant: datetime) -> str:
     """Write an instant for programs (RFC 3339)."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _direction(text: str) -> str:
-    return "rtl" if direction(text) == "R" else "ltr"
 
 
 def is_web(address: str) -> bool:

@@ -230,6 +230,11 @@ def direction(text: str) -> str:
     return ""
 
 
+def html_direction(text: str) -> str:
+    """Return what HTML calls the direction of a text."""
+    return "rtl" if direction(text) == "R" else "ltr"
+
+
 def lay_out(*, warning: str, text: str, quoted: Passage | None, link: str) -> str:
     """Join the blocks of a status: a blank line between them, the link on the line after.
 

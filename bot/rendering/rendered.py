@@ -220,7 +220,7 @@ def fingerprint(
         shown: What the account's own keys say that readers see, such as a visibility.
         fixed_at: UTC instant of a post with a fixed time; None lets a queued post move.
     """
-    bound = {
+    bound: dict[str, object] = {
         "post": post.id,
         "author": post.author,
         "account": account,
@@ -229,6 +229,8 @@ def fingerprint(
         "source": post.quote.source_sha256 if post.quote else None,
         "at": fixed_at.isoformat() if fixed_at else None,
     }
+    if post.quote and post.quote.translates:
+        bound["translators"] = post.quote.translators
     if post.partners_from:  # others will say it too
         bound["partners_from"] = post.partners_from.isoformat()
     return sha256_hex(canonical_json(bound))

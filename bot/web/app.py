@@ -232,7 +232,9 @@ def _sent(parsed: RequestContext, answer: Redirect | Raw) -> Response:
     if answer.keep:
         response.headers["cache-control"] = f"private, max-age={answer.keep}"
     if answer.filename:
-        response.headers["content-disposition"] = f'attachment; filename="{answer.filename}"'
+        name = quote(answer.filename)  # as RFC 8187 writes letters beyond ASCII
+        named = f'filename="{name}"' if name == answer.filename else f"filename*=UTF-8''{name}"
+        response.headers["content-disposition"] = f"attachment; {named}"
     return response
 
 

@@ -211,6 +211,26 @@ def test_no_name_is_another_one_in_disguise(tmp_path: Path) -> None:
 
 @attack(
     Attacker.EDITOR,
+    tried="an id that looks like the one of a known post, source or theme, in other letters",
+    comes_of_it="an error that names the letter: no two ids of a kind look alike",
+    remains="the id of a post that is gone may be imitated; what it says is approved anew",
+)
+def test_no_id_passes_for_another_one(tmp_path: Path) -> None:
+    tree = CampaignTree(tmp_path)
+    tree.change("posts/sources/investigations.yaml", "id: known", "id: 1etter")
+    tree.change("posts/main.yaml", "id: first", "id: соса")
+    tree.put("posts/other.yaml", 'posts:\n  - {id: coca, text: "Look", queue: main}\n')
+    tree.put_post("text: Look there", "queue: main", "theme: оther")
+
+    found = dict(line.split(": ", 2)[1:] for line in tree.errors())
+
+    assert "'coca' looks like 'соса' (" in found["coca.id"]
+    assert "'1etter' looks like 'letter' (" in found["investigations[0].id"]
+    assert "mixes letters of two scripts" in found["p.theme"]
+
+
+@attack(
+    Attacker.EDITOR,
     tried="invented words in the preview of a link",
     comes_of_it="an error at the post that links there",
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.content.characters import fault
 from bot.content.excerpts import QuotingPost, chosen, file_of, find_passage, propose_id
-from bot.content.values import ID
+from bot.content.identifiers import is_id, skeleton
 from bot.content.yamlfile import parse
 from tests.fakes.written import source
 
@@ -56,10 +56,13 @@ def test_words_of_no_place_or_of_several_mean_none(words: str) -> None:
 def test_a_proposed_id_is_one_and_is_free(text: str, taken: set[str]) -> None:
     proposed = propose_id(text, "letter", taken)
 
-    assert ID.fullmatch(proposed)
-    assert proposed not in taken
+    assert is_id(proposed)
+    assert skeleton(proposed) not in map(skeleton, taken)
 
 
 def test_an_id_is_made_of_first_words_or_of_the_source() -> None:
     assert propose_id("Où sont-ils? Don’t ask us", "letter", ()) == "ou-sont-ils-dont-ask"
-    assert propose_id("ئۇلار 2017 يىلى", "letter", {"letter"}) == "letter-2"
+    assert propose_id("ئۇلار 2017 يىلى", "letter", {"letter"}) == "ئۇلار-2017-يىلى"
+    assert propose_id("Dahua и его камеры", "letter", ()) == "dahua"
+    assert propose_id("2017?", "letter", {"letter"}) == "letter-2"
+    assert propose_id("我们说的人是我们的父母。", "letter", ()) == "我们说的人是我们的父母"

@@ -3,9 +3,18 @@
 The text is article 1 of the Universal Declaration of Human Rights in its published translations.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from tests.fakes.campaign_tree import CampaignTree, sha256_of
+from bot.app.content import prove_files
+from bot.checks.checking import CheckedContent
+from bot.cli.content import preview_value
+from bot.cli.main import run
+from bot.cli.pull_request import ChangedPosts, write_summary
+from bot.clock import FastClock
+from tests.fakes.campaign_tree import NOW, CampaignTree, sha256_of
 from tools.sample_cards import ENGLISH, UYGHUR_1
 
 ENGLISH_FILE = f"{ENGLISH}\n"
@@ -28,7 +37,12 @@ address:
 def tree(tree: CampaignTree) -> CampaignTree:
     for name, text, lang, more in (
         ("udhr", ENGLISH_FILE, "en", f'graphic: ["{ENGLISH}"]'),
-        ("udhr-ug", UYGHUR_FILE, "ug", "translation_of: udhr"),
+        (
+            "udhr-ug",
+            UYGHUR_FILE,
+            "ug",
+            "translation_of: udhr\ntranslated_by: [Aygul]\nconfirmed_by: [Tursun]",
+        ),
     ):
         tree.put(f"posts/sources/{name}.txt", text)
         tree.put(
@@ -82,3 +96,119 @@ def test_an_original_has_no_original(tree: CampaignTree) -> None:
     )  # fmt: skip
 
     assert any("'letter' is no translation; take this away" in one for one in tree.errors())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "confirmed_by: [Tursun]",
+            "",
+            "missing; write who compared it with the original, and answe",
+        ),
+        (
+            "confirmed_by: [Tursun]",
+            "confirmed_by: []",
+            "missing; write who compared it with the ori",
+        ),
+        ("translated_by: [Aygul]", "", "missing; write who translated it, such as `translated_by:"),
+        ("translation_of: udhr", "", "says nothing here: this is no translation; take it away"),
+    ],
+)
+def test_a_translation_names_who_made_it_and_who_answers_for_it(
+    tree: CampaignTree, old: str, new: str, says: str
+) -> None:
+    tree.change("posts/sources/udhr-ug.yaml", old, new)
+
+    assert any(says in each for each in tree.errors())
+
+
+def proved(tree: CampaignTree) -> CheckedContent:
+    content = prove_files(tree.schedule, tree.posts, clock=FastClock(NOW))
+    assert content.errors == ()
+    return content
+
+
+@pytest.fixture
+def quoted(tree: CampaignTree) -> CampaignTree:
+    quoting(tree, f'  original: "{ENGLISH}"')
+    return tree
+
+
+Change = Callable[[CampaignTree], None]
+
+
+def _of_names(tree: CampaignTree) -> None:
+    tree.change("posts/sources/udhr-ug.yaml", "[Tursun]", "[Somebody]")
+
+
+def _of_translators(tree: CampaignTree) -> None:
+    tree.change("posts/sources/udhr-ug.yaml", "[Aygul]", "[Somebody]")
+
+
+def _of_the_original(tree: CampaignTree) -> None:
+    tree.put("posts/sources/udhr.txt", f"{ENGLISH_FILE}And more.\n")
+    now = sha256_of(f"{ENGLISH_FILE}And more.\n")
+    tree.change("posts/sources/udhr.yaml", sha256_of(ENGLISH_FILE), now)
+
+
+def _of_its_passage(tree: CampaignTree) -> None:
+    tree.change("posts/p.yaml", ENGLISH, ENGLISH.rpartition(" ")[0])
+
+
+@pytest.mark.parametrize("change", [_of_names, _of_translators, _of_the_original, _of_its_passage])
+def test_a_change_of_either_side_or_of_who_answers_voids_the_approvals(
+    quoted: CampaignTree, change: Change
+) -> None:
+    def fingerprint() -> str:
+        whole = proved(quoted).rendered
+        post = whole.campaign.post("p")
+        assert post is not None
+        return whole.fingerprint(post, "masto", None)
+
+    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
+    before = fingerprint()
+    assert fingerprint() == before
+
+    change(quoted)
+
+    assert fingerprint() != before
+
+
+def test_preview_shows_both_in_their_own_marks(
+    quoted: CampaignTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
+    whole = proved(quoted).rendered
+    post = whole.campaign.post("p")
+    assert post is not None
+    places = ["--config", str(quoted.schedule), "--posts", str(quoted.posts)]
+
+    assert run(["preview", "p", *places, "--data", str(tmp_path / "none")]) == 0
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"original, udhr (en): “{ENGLISH}”" in shown
+    assert f"translation, udhr-ug (ug): «{UYGHUR_1}»" in shown
+    assert "Translated by Aygul. Compared with the original, and answered for, by Tursun." in shown
+    beside = preview_value(post, whole)["beside"]
+    assert isinstance(beside, list)
+    assert [each["is"] for each in beside] == [
+        "original", "translation",
+    ]  # fmt: skip
+
+
+def test_the_page_of_a_pull_request_has_them_beside_each_other(
+    quoted: CampaignTree, tmp_path: Path
+) -> None:
+    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
+
+    write_summary(tmp_path / "page", (), ChangedPosts.between(None, proved(quoted)))
+
+    page = (tmp_path / "page").read_text(encoding="utf-8")
+    assert (
+        "<tr><th>Original, <code>udhr</code></th><th>Translation, <code>udhr-ug</code></th></tr>"
+        in page
+    )
+    assert f'<td><pre dir="ltr" lang="en">“{ENGLISH}”</pre></td>' in page
+    assert f'<td><pre dir="rtl" lang="ug">«{UYGHUR_1}»</pre></td>' in page
+    assert "answered for, by Tursun." in page

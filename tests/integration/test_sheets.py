@@ -178,7 +178,7 @@ def test_whatever_a_post_says_comes_back_from_the_sheet_and_from_yaml(post: Any)
     ("theme", 7, "sheet-number", "drops zeros"),
     ("text", True, "sheet-number", "truth value"),
     ("media", "a.png", "sheet-json", '[{"file": "media/a.png", "alt": "A door"}]'),
-    ("id", "Not an id", "sheet-id", "lower-case"),
+    ("id", "Not an id", "sheet-id", "small letters of one script"),
     ("id", "third", "sheet-id", "row 4 has it already"),
     ("file", "posts/other.yaml", "sheet-file", "stands in posts/main.yaml"),
     ("note", "long " * 6_001, "sheet-long", "30,005 characters"),

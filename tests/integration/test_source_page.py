@@ -28,6 +28,8 @@ date: 2022-12-09
 signatories: [Many]
 lang: ug
 translation_of: letter
+translated_by: [Aygul]
+confirmed_by: [Tursun]
 """
 
 

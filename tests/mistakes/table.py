@@ -6,17 +6,23 @@ import io
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import yaml
 from PIL import Image
 
-from bot.app.content import prove_files
+from bot.app.content import Paths, prove_files
+from bot.app.sheets import export_sheet, import_sheet
 from bot.clock import FastClock
-from bot.errors import Problem, Severity
+from bot.content.documents import read_document
+from bot.content.sheets import COLUMNS
+from bot.errors import ContentError, Problem, Severity
 from tests.fakes.campaign_tree import INVESTIGATIONS, LETTER, NOW, SOURCE, CampaignTree, sha256_of
+from tests.fakes.documents import odt, zipped
 
 TABLE = Path(__file__).with_name("rules.yaml")
 SCHEDULE = """\
@@ -32,10 +38,13 @@ slots:
 queues:
   main: {slots: [morning]}
 """
+#: What a spreadsheet makes of what people type.
+KINDS = {"datetime": "a date", "int": "a number", "bool": "a truth value"}
 INTRO = """\
 # Rules
 
 What `check` says, by the short name at the end of each message.
+So do `sheet import` (`sheet-…`, by the column) and `init --letter` (`letter-…`, by the file).
 `make rules` writes this page from `tests/mistakes/rules.yaml`, with what `check` really says.
 """
 
@@ -53,34 +62,68 @@ class Mistake:
 
     @property
     def wrong(self) -> str:
-        return str(self.written["wrong"])
+        return self._shown("")
 
     @property
     def right(self) -> str:
-        return str(self.written["right"])
+        return self._shown("right-")
+
+    def _shown(self, side: str) -> str:
+        """Return what is written, in a file, or in a cell or a letter that is named before it."""
+        value = self.written[side.removesuffix("-") or "wrong"]
+        for place in ("sheet", "letter"):
+            if name := self.written.get(f"{side}{place}") or self.written.get(place):
+                kind = type(value).__name__
+                return f"{name}: {value}" + ("" if kind == "str" else f"  ({KINDS[kind]})")
+        return str(value)
 
     def problems(self, *, right: bool = False) -> tuple[Problem, ...]:
         """Return what `check` says of it."""
         folder = Path(tempfile.mkdtemp())
         try:
-            tree = base(folder)
-            self._write(tree, right=right)
-            found = prove_files(tree.schedule, tree.posts, clock=FastClock(NOW)).problems
+            found = self._found(folder, "right" if right else "wrong")
             return tuple(
                 replace(each, message=each.message.replace(f"{folder}/", "")) for each in found
             )
         finally:
             shutil.rmtree(folder)
 
-    def _write(self, tree: CampaignTree, *, right: bool) -> None:
-        text = self.right if right else self.wrong
-        file = str(self.written.get("right-in" if right else "in") or self.written.get("in", ""))
+    def _found(self, folder: Path, side: str) -> Sequence[Problem]:
+        tree, value = base(folder), self.written[side]
+        name = self.written.get(f"{side}-letter") or self.written.get("letter")
+        if name:
+            try:
+                read_document(tree.put(name, _letter(str(value), name)))
+            except ContentError as error:
+                return error.problems
+            return ()
+        if "sheet" not in self.written:
+            self._write(tree, right=side == "right")
+            return prove_files(tree.schedule, tree.posts, clock=FastClock(NOW)).problems
+        tree.put_post("text: We ask", "queue: main")
+        self._change_others(tree)
+        paths, sheet = Paths(tree.schedule, tree.posts, folder / "data"), folder / "sheet.xlsx"
+        export_sheet(paths, sheet)
+        book = openpyxl.load_workbook(sheet)
+        column = self.written.get(f"{side}-sheet") or self.written["sheet"]
+        cells, at = book.worksheets[0], [*COLUMNS, column].index(column) + 1
+        cells.cell(1, at).value = column
+        cells.cell(2, at).value = "long " * 6_001 if value == "{LONG}" else value
+        book.save(sheet)
+        return import_sheet(paths, sheet).problems
+
+    def _change_others(self, tree: CampaignTree) -> None:
         for name, old, new in self.written.get("also", ()):
             tree.change(name, old, new) if old else tree.put(name, new)
         for picture in str(self.written.get("picture", "")).split():
             out = io.BytesIO()
             Image.new("RGB", (40, 30)).save(out, "PNG")
             tree.put(f"posts/{picture}", out.getvalue())
+
+    def _write(self, tree: CampaignTree, *, right: bool) -> None:
+        text = str(self.written["right" if right else "wrong"])
+        file = str(self.written.get("right-in" if right else "in") or self.written.get("in", ""))
+        self._change_others(tree)
         if text == "LATIN":
             tree.put(file, "posts: [] # é".encode("latin-1"))
         elif text == "CRLF":
@@ -96,6 +139,13 @@ class Mistake:
             )
             lines = text.split("\n") + ([] if is_planned else ["queue: main"])
             tree.put_post(*lines)
+
+
+def _letter(text: str, name: str) -> bytes:
+    """Return a letter; an .odt by the paragraphs, or the whole XML, that it has."""
+    if not (name.endswith(".odt") and text.startswith("<")):
+        return text.encode()
+    return odt(text) if text.startswith("<text:p>") else zipped({"content.xml": text})
 
 
 def base(folder: Path) -> CampaignTree:
@@ -143,7 +193,8 @@ def page() -> str:
 
 def _shown(text: str) -> str:
     """Write lines with what is unseen in them as escapes."""
-    clean = text.replace("{WORDS}", "(60 words)").rstrip("\n")
+    clean = text.replace("{WORDS}", "(60 words)").replace("{LONG}", "(30,005 characters)")
+    clean = clean.rstrip("\n")
     return "".join(
         f"\\u{ord(char):04x}" if not char.isprintable() and char != "\n" else char for char in clean
     )

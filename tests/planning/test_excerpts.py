@@ -147,6 +147,8 @@ date: 2022-12-09
 signatories: [Many]
 lang: fr
 translation_of: letter
+translated_by: [Une traductrice]
+confirmed_by: [Une relectrice]
 """,
     )
 

@@ -247,6 +247,8 @@ date: 2022-12-09
 lang: fr
 signatories: [Une traductrice]
 translation_of: letter
+translated_by: [Une traductrice]
+confirmed_by: [Une relectrice]
 """,
     )
     tree.change("posts/main.yaml", "    queue: main\n", """\
@@ -265,7 +267,7 @@ translation_of: letter
 
     first, _ = passages_of(whole, campaign.posts, NOW)
 
-    assert [(each.lang, each.by) for each in first.translations] == [("fr", ("Une traductrice",))]
+    assert [(each.lang, each.by) for each in first.translations] == [("fr", ("Une relectrice",))]
 
 
 @pytest.mark.parametrize(

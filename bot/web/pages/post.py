@@ -12,6 +12,8 @@ from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
+from bot.rendering.layout import html_direction
+from bot.rendering.translations import sides_of
 from bot.web.context import AppContext
 from bot.web.pages.answers import answer_values
 from bot.web.pages.calendar import CalendarQuery
@@ -47,7 +49,13 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
         "source": source,
-        "paragraphs": passage_in(source.text, quote.fragments) if quote and source else (),
+        # Of a translation, what it translates too.
+        "passages": [
+            (of, html_direction(of.text), passage_in(of.text, each.fragments))
+            for each in (quote, quote.translates if quote else None)
+            if each and (of := context.campaign.sources.get(each.source))
+        ],
+        "sides": sides_of(post, context.campaign),
         "is_exact": bool(quote and source and is_exact(quote, source)),
         "texts": whole.texts_of(post) if post else (),
         "warnings": _warnings(context, post) if post else [],

@@ -3,6 +3,7 @@
 from bot.content.branches import ProposedPost
 from bot.content.repository import RepositoryError
 from bot.errors import DecisionError
+from bot.rendering.translations import sides_of
 from bot.web.pages.source import chosen_excerpt
 from bot.web.request import Answer, Page, RefusedRequestError, RequestContext
 
@@ -15,7 +16,8 @@ def propose(request: RequestContext) -> Answer:
         raise RefusedRequestError(409, "posts are not proposed here; see VERBATIM_PROPOSALS")
     made = chosen_excerpt(request)
     post = ProposedPost(made.post.id, made.file.encode(), person.name, now)
-    values = {"made": made, "post": post, "source": made.found.source}
+    sides = sides_of(made.checked, context.campaign)
+    values = {"made": made, "post": post, "source": made.found.source, "sides": sides}
     try:
         head, files = branches.read()
         if post.file in files:

@@ -11,7 +11,8 @@ from bot.content.quoting import Found, found_at
 from bot.errors import DecisionError
 from bot.planning.excerpts import Excerpt, propose
 from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
-from bot.rendering.layout import direction
+from bot.rendering.layout import html_direction
+from bot.rendering.translations import people_of, sides_of
 from bot.web.rendering import Paragraph, looks_of, pieces_between
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
 
@@ -50,8 +51,10 @@ class Picked:
 
 def page(request: RequestContext) -> Answer:
     context, source = request.context, _source(request)
-    quoting = [each for each in context.campaign.posts if each.quote]
-    quoting = [each for each in quoting if each.quote and each.quote.source == source.id]
+    campaign = context.campaign
+    of_source = [(each, {each.quote.source, each.quote.translates and each.quote.translates.source})
+                 for each in campaign.posts if each.quote]  # fmt: skip
+    quoting = [each for each, names in of_source if each.quote and each.quote.source == source.id]
     wanted = request.query_value("post")
     post = next((each for each in quoting if each.id == wanted), None)
     spans = post.quote.fragments if post and post.quote else ()
@@ -62,16 +65,27 @@ def page(request: RequestContext) -> Answer:
         "post": post,
         "blocks": tuple(_views(source, spans)),
         "quoting": quoting,
+        "original": campaign.sources.get(source.translation_of),
+        "translations": [
+            each for each in campaign.sources.values() if each.translation_of == source.id
+        ],
+        "people_of": people_of,
+        "pairs": [
+            (each, sides_of(each, campaign))
+            for each, names in of_source
+            if source.id in names and sides_of(each, campaign)
+        ],
+        "sides": sides_of(made.checked, campaign) if made else (),
         "may_propose": context.proposals is not None and request.who != context.guest(),
         "picked": picked,
         "made": made,
         "looks": looks_of(made.rendered, made.checked)
         if made and made.rendered and made.checked
         else [],
-        "way": _way(made.post.text) if made else "",
+        "way": html_direction(made.post.text) if made else "",
         "asked": urlencode({name: value for name in _ASKED if (value := _words(request, name))}),
         "words": _words(request, "words"),
-        "original": _words(request, "original"),
+        "translated": _words(request, "original"),
         "most": _MOST,
     }
     return Page("source.html", values)
@@ -149,11 +163,7 @@ def _views(source: Source, spans: tuple[Stretch, ...]) -> Iterator[BlockView]:
     for block in blocks_of(source):
         text = source.text[block.entries[0].start : block.entries[-1].end]
         entries = (tuple(_parts(source, entry, spans, numbers)) for entry in block.entries)
-        yield BlockView(block.kind, _way(text), tuple(entries))
-
-
-def _way(text: str) -> str:
-    return "rtl" if direction(text) == "R" else "ltr"
+        yield BlockView(block.kind, html_direction(text), tuple(entries))
 
 
 def _parts(
