@@ -151,7 +151,7 @@ def test_an_approver_signs_the_month_off_and_takes_it_along(
     (row,) = engaged.store.audit.about("2027-01", "sign report")
     assert row.who == "anna"
     answer = page.request.get(f"{engaged.origin}/report/file?month=2027-01&kind=xlsx")
-    assert answer.headers["content-disposition"] == 'attachment; filename="report-2027-01.xlsx"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="report-2027-01.en.xlsx"'
     for wrong in ("month=2027-13", "month=9999-12", "from=2027-01-05", "from=0001-01-01&to=x"):
         assert page.request.get(f"{engaged.origin}/report?{wrong}").status == 400
     page.context.close()

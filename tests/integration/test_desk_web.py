@@ -190,7 +190,7 @@ def test_sign_ins_have_a_page_and_posts_their_words(bot: RunningBot, browser: Ht
     assert post is not None
     first = words_of(post)[:20]
     assert f">{escape(first)}" in log
-    assert f'<small class="dim">{post.id}</small>' in log
+    assert f'<small class="dim"><bdi>{post.id}</bdi></small>' in log
 
 
 def test_weekday_and_zone_are_told_once_a_page(browser: HttpBrowser) -> None:

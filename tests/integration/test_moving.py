@@ -101,11 +101,11 @@ def test_all_goes_over_and_each_post_is_out_once(
 
     told = say("move", "--to", postgres_url)
 
-    assert told.splitlines()[:2] == [
-        f"0 moved to {postgres_url}: {sum(counts(postgres_url).values())} rows, 4 deliveries,"
-        " each row compared",
-        "audit log: it verifies",
-    ]
+    rows = sum(counts(postgres_url).values())
+    assert " ".join(told.split()).startswith(
+        f"0 moved to {postgres_url}: {rows} rows, 4 deliveries, each row compared"
+        " audit log: it verifies"
+    )
     after = counts(postgres_url)
     assert {name: after[name] for name in set(after) - _APART} == {
         name: before[name] for name in set(before) - _APART

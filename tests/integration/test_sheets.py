@@ -309,7 +309,7 @@ def test_the_verb_prints_what_it_did_and_what_is_wrong(paths: Paths, tmp_path: P
         places = ("--config", str(paths.config), "--posts", str(paths.posts), "--data",
                   str(paths.data))  # fmt: skip
         done = CliRunner().invoke(root, ["sheet", *words, *places], standalone_mode=False)
-        return done.return_value or 0, done.output
+        return done.return_value or 0, done.output.replace("\n    ", " ")
 
     file = str(tmp_path / "sheet.csv")
     assert say("export", file) == (0, f"{file}: 3 posts\n")

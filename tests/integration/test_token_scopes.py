@@ -57,4 +57,4 @@ def test_doctor_tells_what_a_token_allows(
 
     world.call("doctor")
 
-    assert told in capsys.readouterr().out
+    assert told in " ".join(capsys.readouterr().out.split())

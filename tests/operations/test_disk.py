@@ -100,6 +100,6 @@ def test_a_disk_that_takes_nothing_keeps_everything_from_going_out(
 
     watch = DiskWatch(tmp_path, Room())
     assert "cannot be written" not in watch.why()
-    monkeypatch.setattr("bot.operations.disk.os.utime", refuse)
+    monkeypatch.setattr("bot.operations.status.os.utime", refuse)
 
     assert watch.why() == f"{tmp_path} cannot be written to ({os.strerror(number)})"

@@ -171,7 +171,8 @@ ODD_START = """
 import os, sys
 import structlog.stdlib  # an unknown user may not read where this Python is
 from bot import log, masking
-from bot.settings import load_settings, prepare_data
+from bot.settings import prepare_data
+from bot.settings.environment import load_settings
 if len(sys.argv) > 1:
     os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
 log.configure()
