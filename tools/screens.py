@@ -25,7 +25,9 @@ from bot.public.folder import write_folder
 from bot.public.kit import deal, kit_files, passages_of
 from bot.public.record import signed_record
 from bot.public.site import site_files
+from tests.attacks.test_proposals import Repositories
 from tests.browser.chromium import chromium, signed_in
+from tests.browser.test_proposals import POST, SOURCE, WROTE, open_translated
 from tests.conftest import ROOT
 from tests.fakes.campaign_tree import NOW, spec
 from tests.fakes.running_bot import RunningBot
@@ -134,6 +136,29 @@ def engaged() -> Iterator[RunningBot]:
         yield bot
 
 
+def take_translation(browser: Browser) -> None:
+    """Take a translation beside its original: picked, proposed, and as an approver sees it."""
+    for size, (width, height) in SIZES.items():
+        for scheme in ("light", "dark"):
+            with (
+                tempfile.TemporaryDirectory() as desk,
+                tempfile.TemporaryDirectory() as folder,
+                open_translated(Path(desk), Repositories(Path(folder))) as bot,
+            ):
+                viewport = {"width": width, "height": height}
+                page = signed_in(browser, bot, "edna", color_scheme=scheme, viewport=viewport)
+                page.goto(f"{bot.origin}/sources/{SOURCE}")
+                take(page, f"translation-source-{size}-{scheme}")
+                page.get_by_role("link", name=WROTE).click()
+                page.get_by_label("What they translate").fill("We write to urge you.")
+                page.get_by_role("button", name="Make a post").click()
+                page.get_by_role("button", name="Propose this").click()
+                take(page, f"proposal-{size}-{scheme}")
+                page.goto(f"{bot.origin}/posts/{POST}")
+                take(page, f"translation-{size}-{scheme}")
+                page.context.close()
+
+
 def take(page: Page, name: str) -> None:
     """Store a picture with a palette, cut where it gets long."""
     shot = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
@@ -188,6 +213,7 @@ def main() -> None:
     TARGET.mkdir(exist_ok=True)
     with chromium() as browser:
         take_public(browser)
+        take_translation(browser)
         with played() as bot:
             take_all(browser, bot, PAGES)
         with engaged() as bot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,16 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
 def bot(
     tmp_path_factory: pytest.TempPathFactory, review: Repositories, migrated_file: Path
 ) -> Iterator[RunningBot]:
-    folder, known = tmp_path_factory.mktemp("desk"), Settings(proposals=Secret(str(review.bare)))
+    folder = tmp_path_factory.mktemp("desk")
+    url = copied_database(migrated_file, folder / "data")
+    with open_translated(folder, review, url) as bot:
+        yield bot
+
+
+@contextmanager
+def open_translated(folder: Path, review: Repositories, url: str = "") -> Iterator[RunningBot]:
+    """Return a desk with a post that quotes a translation, where posts can be proposed."""
+    known = Settings(proposals=Secret(str(review.bare)))
     tree = CampaignTree(folder)
     tree.put("schedule.yaml", SCHEDULE)
     tree.put("posts/sources/ug.txt", UYGHUR)
@@ -55,7 +64,6 @@ def bot(
     original = "They are our mothers and fathers, and they are our friends."
     quoted = f'quote: {{source: {SOURCE}, text: "{MOTHERS}", original: "{original}"}}'
     tree.put("posts/main.yaml", f"posts:\n{post(POST, quoted, at=NINE)}")
-    url = copied_database(migrated_file, folder / "data")
     with ExitStack() as stack:
         bot = RunningBot(folder, url, tree=tree, settings=known)
         stack.callback(bot.stop)
