@@ -26,7 +26,7 @@ from bot.delivery.model import Delivery, State
 from bot.engagement.monthly_files import FOLDER
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import FacetKind, Status
-from bot.rendering.layout import first_words, short_link
+from bot.rendering.layout import first_words, marks_for, own_marks, short_link
 from bot.rendering.rendered import RenderedCampaign
 from bot.web.context import AppContext
 from bot.web.request import Page, RequestContext
@@ -55,8 +55,9 @@ _SHOWN_OF_LINK = 30
 
 def words_of(post: Post) -> str:
     """Return what a post says, by which people call it; its id is for files and addresses."""
-    quoted = f"“{post.quote.text}”" if post.quote else ""
-    return f"{post.text} {quoted}".strip() or post.id
+    quoted = post.quote.text if post.quote else ""
+    marked = quoted.join(marks_for(quoted, own_marks(post.lang, quoted))) if quoted else ""
+    return f"{post.text} {marked}".strip() or post.id
 
 
 def titles(campaign: Campaign) -> dict[str, tuple[str, str]]:

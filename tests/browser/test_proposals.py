@@ -122,6 +122,7 @@ def test_an_approver_has_the_original_in_the_first_view(
     page.goto(bot.origin)
     page.get_by_role("link", name=MOTHERS[:20]).first.click()
 
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"«{MOTHERS}»")
     sides = page.locator(".pair blockquote")
     expect(sides).to_have_count(2)
     boxes = [side.bounding_box() for side in sides.all()]
