@@ -158,7 +158,10 @@ class PageFetcher:
                 with connection.getresponse() as answer:
                     content, missing = answer.read(self.limits.size + 1), answer.length
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise self._failed(deadline, f"no whole answer ({type(error).__name__})") from error
+            told = f"no whole answer ({type(error).__name__})"
+            # The socket's own limit may come a moment before the deadline.
+            is_slow = isinstance(error, TimeoutError)
+            raise self._failed(deadline, told, is_slow=is_slow) from error
         if len(content) > self.limits.size:
             raise self._failed(deadline, f"longer than {self.limits.size:,} bytes")
         if deadline.is_over or missing:
@@ -166,9 +169,9 @@ class PageFetcher:
         received = tuple(answer.getheaders())
         return Hop(address, target.ip, at, answer.status, answer.reason, received, content)
 
-    def _failed(self, deadline: CallDeadline, told: str) -> FetchError:
+    def _failed(self, deadline: CallDeadline, told: str, *, is_slow: bool = False) -> FetchError:
         slow = f"no whole answer within {self.limits.seconds:g} seconds"
-        return FetchError(LinkState.UNREACHABLE, slow if deadline.is_over else told)
+        return FetchError(LinkState.UNREACHABLE, slow if is_slow or deadline.is_over else told)
 
     def _target(self, address: str, *, is_anywhere: bool) -> _PageHost:
         try:
