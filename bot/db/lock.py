@@ -3,11 +3,12 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.sql.functions import Function
 
 from bot.canonical import sha256_hex
 from bot.db.database import Database, translated
@@ -64,6 +65,9 @@ class AccountLocks:
         self._db = db
         self._guard = Lock()
         self._busy: set[str] = set()
+        #: Has all advisory locks of this process, however many accounts there are: a connection
+        #: for each would leave the senders none to store with.
+        self._session: Connection | None = None
 
     @contextmanager
     def sending(self, account: str) -> Iterator[bool]:
@@ -87,15 +91,39 @@ class AccountLocks:
             yield True  # the process lock is there for that
             return
         key = int(sha256_hex(account)[:15], 16)
-        # A session lock on a connection of its own: no open transaction over the call, and it
-        # ends with the connection.
-        with translated():
-            connection = self._db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            with translated():
-                held = connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one()
-            yield bool(held)
+            is_held = self._ask(func.pg_try_advisory_lock(key))
+        except StoreError:  # the server may have been away since the last time
+            is_held = self._ask(func.pg_try_advisory_lock(key))
+        try:
+            yield is_held
         finally:
-            # Thrown away, not given back to the pool: its end is what surely ends the lock.
-            connection.invalidate()
-            connection.close()
+            # Where that fails, the session has ended, and its locks with it.
+            with suppress(StoreError):
+                if is_held and self._session:
+                    self._ask(func.pg_advisory_unlock(key))
+
+    def close(self) -> None:
+        """Let go of all locks."""
+        with self._guard:
+            self._end_session()
+
+    def _ask(self, question: Function[bool]) -> bool:
+        """Ask in the session that has the locks; no transaction is open over a platform's call."""
+        with self._guard, translated():
+            try:
+                if self._session is None:
+                    connection = self._db.engine.connect()
+                    self._session = connection.execution_options(isolation_level="AUTOCOMMIT")
+                return bool(self._session.execute(select(question)).scalar_one())
+            except BaseException:
+                # Who sends just now goes on: a claim's lease is the second line.
+                self._end_session()
+                raise
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            # Thrown away, not given back to the pool: its end is what surely ends the locks.
+            session.invalidate()
+            session.close()

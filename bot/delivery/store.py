@@ -81,8 +81,13 @@ class DeliveryStore(AuthorityStore):
         self.ledger = Ledger(context)
         self.media = Media(context)
         self.restore_guard = RestoreGuard(context)
+        self._locks = AccountLocks(context.db)
         #: Holds an account while sending to it; yields False where another sender has it.
-        self.sending = AccountLocks(context.db).sending
+        self.sending = self._locks.sending
+
+    def close(self) -> None:
+        self._locks.close()
+        super().close()
 
 
 def log_differences(store: DeliveryStore, row: Delivery, ref: PostRef, now: datetime) -> None:

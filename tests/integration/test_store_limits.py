@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import NullPool, create_engine, event, text
 
 from bot.content.model import Account
 from bot.db.lock import ProcessLock
@@ -87,6 +88,51 @@ def test_two_replicas_do_not_send_to_one_account_at_a_time(
         assert again
     for store in replicas:
         store.close()
+
+
+def test_as_many_accounts_as_there_are_can_be_sent_to_at_once(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """A connection for each would leave the senders none to store what came of it."""
+    replicas = [
+        open_store(postgres_url, create=True, data=tmp_path / name, room=NO_ROOM)
+        for name in ("one", "two")
+    ]
+    accounts = [f"account-{number}" for number in range(60)]
+
+    with ExitStack() as stack:
+        held = [stack.enter_context(replicas[0].sending(account)) for account in accounts]
+        assert all(held)
+        with ThreadPoolExecutor(30) as pool:  # as many senders that store something
+            times = [pool.submit(replicas[0].time) for _ in accounts]
+            assert all(each.result() for each in times)
+        with replicas[1].sending(accounts[-1]) as taken:
+            assert not taken
+    with replicas[1].sending(accounts[-1]) as taken:
+        assert taken
+    for store in replicas:
+        store.close()
+
+
+def test_the_locks_come_back_after_the_server_was_away(postgres_url: str, tmp_path: Path) -> None:
+    mine, other = (
+        open_store(postgres_url, create=True, data=tmp_path / name, room=NO_ROOM)
+        for name in ("one", "two")
+    )
+    with mine.sending("acc") as first:
+        assert first
+        with create_engine(postgres_url, poolclass=NullPool).connect() as admin:
+            admin.execute(
+                text(
+                    "select pg_terminate_backend(pid) from pg_locks "
+                    "where locktype = 'advisory' and database = "
+                    "(select oid from pg_database where datname = current_database())"
+                )
+            )
+    with mine.sending("acc") as again, other.sending("acc") as taken:
+        assert (again, taken) == (True, False)
+    mine.close()
+    other.close()
 
 
 def test_replicas_that_start_together_create_the_tables_once(
