@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
-from benchmarks.flat import PAGE, failures, ratios_in, unmeasured
+import json
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from benchmarks.__main__ import SECTIONS
+from benchmarks.following import rows_of as followed
+from benchmarks.page import (
+    PAGE,
+    ROOT,
+    Row,
+    Section,
+    failures,
+    merged,
+    picture_of,
+    ratios_in,
+    text_of,
+    unmeasured,
+)
+from benchmarks.replicas import SECTION as REPLICAS
+from benchmarks.replicas import rows_of as replicated
+from benchmarks.sending import Load, Sent, jain
+from bot.platforms.registry import PLATFORMS
+
+_AT = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def test_the_page_names_each_row_that_it_lacks() -> None:
     page = PAGE.read_text(encoding="utf-8")
+    lines, measured = page.splitlines(), ratios_in(page)
 
-    assert all(line in page.splitlines() for line in unmeasured(ratios_in(page)))
+    assert [line for one in SECTIONS for line in (f"## {one.title}", *unmeasured(one, measured))
+            if line not in lines] == []  # fmt: skip
+    assert set(measured) <= {name for one in SECTIONS for name in one.names}
+
+
+def test_no_two_rows_have_one_name() -> None:
+    names = [name for one in SECTIONS for name in one.names]
+
+    assert len(set(names)) == len(names)
 
 
 def test_a_row_that_got_worse_or_has_nothing_before_it_fails() -> None:
@@ -18,3 +52,84 @@ def test_a_row_that_got_worse_or_has_nothing_before_it_fails() -> None:
     assert [told.partition(":")[0] for told in failures(before, {"plan": 1.3, "held": 0.5})] == [
         "plan", "held",
     ]  # fmt: skip
+
+
+def test_a_section_measured_again_replaces_itself_and_leaves_the_others() -> None:
+    section = Section("Two", "So.", ("a", "b"), lambda _small: [], (), "two.svg")
+    page = "# Benchmarks\n\n## One\n\n| x | 1.00 |\n\n## Two\n\nold\n\n## Three\n\n| y | 2.00 |\n"
+
+    again = merged(page, {"Two": text_of(section, [Row("a", ("b", "1 s", "2 s"), 0.5)])})
+
+    assert ratios_in(again) == {"x": 1.0, "a": 0.5, "y": 2.0}
+    assert "old" not in again
+    assert "Not measured yet: `b`." in again
+    assert merged(again, {}) == again
+
+
+def test_a_picture_has_a_bar_and_a_name_for_each_row() -> None:
+    rows = [Row("a < b", ("", "", ""), 4.0), Row("c", ("", "", ""), 1.0)]
+
+    drawn = ET.fromstring(picture_of(REPLICAS, rows))  # noqa: S314 - our own
+
+    bars = [float(bar.get("width", 0)) for bar in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+    texts = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert bars == [320, 80]
+    assert texts == ["times", "a < b", "4.00", "c", "1.00"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "index"), [((3, 3, 3), 1.0), ((6, 0, 0), 1 / 3), ((0, 0), 1.0), ((1, 3), 0.8)]
+)
+def test_fairness_is_one_where_all_have_the_same(shares: tuple[float, ...], index: float) -> None:
+    assert jain(shares) == pytest.approx(index)
+
+
+def _sent(late: dict[str, list[float]], transactions: int = 0) -> Sent:
+    taken = {name: [(_AT + timedelta(seconds=each), "words") for each in listed]
+             for name, listed in late.items()}  # fmt: skip
+    most = max(each for listed in late.values() for each in listed)
+    return Sent(taken, late, most, sum(map(len, late.values())), transactions)
+
+
+def test_what_was_sent_tells_lateness_rate_and_fairness() -> None:
+    sent = _sent({"a0": [1.0, 2.0, 3.0], "a1": [4.0, 5.0, 10.0]})
+
+    assert [sent.percentile(share) for share in (0.5, 0.99)] == [3.0, 10.0]
+    assert sent.rate == pytest.approx(0.6)
+    assert sent.fairness == pytest.approx(0.5)  # the first half was all of one account
+
+
+def test_more_replicas_are_set_beside_one() -> None:
+    slow, fast = _sent({"a0": [8.0], "a1": [8.0]}, 20), _sent({"a0": [2.0], "a1": [2.0]}, 30)
+
+    rows = {row.name: row.times for row in replicated({1: slow, 2: fast, 4: fast})}
+
+    assert rows.keys() == set(REPLICAS.names)
+    assert rows["throughput, 2 replicas"] == pytest.approx(0.25)
+    assert rows["lateness p50, 4 replicas"] == pytest.approx(0.25)
+    assert (rows["database load, 1 replica"], rows["fairness, 1 replica"]) == (10.0, 1.0)
+
+
+def test_moments_are_shared_by_accounts_or_spread_over_them() -> None:
+    shared, spread = Load(2, 4, 8.0), Load(2, 4, 8.0, is_spread=True)
+
+    places = [(account, number) for number in range(2) for account in range(2)]
+    assert [shared.after(*place) for place in places] == [0.0, 0.0, 4.0, 4.0]
+    assert [spread.after(*place) for place in places] == [0.0, 2.0, 4.0, 6.0]
+
+
+def test_following_a_post_costs_what_the_ages_and_the_prices_say() -> None:
+    rows = {row.name: row for row in followed(PLATFORMS["x"].spec)}
+
+    # Six ages on five UTC days, against thirty: 200 posts at half a cent.
+    assert rows["dollars, x, another's app"].cells[1:] == ("$5.00", "$30.00")
+    assert rows["calls, x"].cells[2] == "6,000"
+
+
+def test_what_is_measured_beside_ours_is_locked_without_an_address() -> None:
+    lock = json.loads((ROOT / "tests/crosspost/package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: one for name, one in lock["packages"].items() if name}
+
+    assert "node_modules/@humanwhocodes/crosspost" in packages
+    assert [name for name, one in packages.items()
+            if "resolved" in one or "integrity" not in one] == []  # fmt: skip
