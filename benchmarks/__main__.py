@@ -8,11 +8,21 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import flat, following, idle, promptness, publishing, replicas, starting
+from benchmarks import (
+    flat,
+    following,
+    idle,
+    promptness,
+    publishing,
+    replicas,
+    shell,
+    starting,
+)
 from benchmarks.page import compare, update
 
 SECTIONS = [
-    module.SECTION for module in (flat, starting, idle, promptness, publishing, replicas, following)
+    module.SECTION
+    for module in (flat, starting, idle, promptness, publishing, shell, replicas, following)
 ]
 
 

@@ -17,6 +17,8 @@ from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.servers.pds import find_node
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 RUNS = 5
@@ -136,8 +138,8 @@ def version_of(name: str) -> str:
     """Return the version of a program, a Python package, or a Node package of the tests."""
     if name in {"Python", "SQLite"}:
         return platform.python_version() if name == "Python" else sqlite3.sqlite_version
-    if program := {"PostgreSQL": "postgres", "Node.js": "node"}.get(name):
-        found = shutil.which(program)
+    if name in {"PostgreSQL", "Node.js"}:
+        found = shutil.which("postgres") if name == "PostgreSQL" else find_node().program
         told = subprocess.run([found, "--version"], capture_output=True, text=True, check=True)\
             .stdout if found else ""  # fmt: skip
         number = re.search(r"\d[\d.]*", told)

@@ -159,9 +159,11 @@ def send(load: Load) -> Sent:
                         after - before)  # fmt: skip
 
 
-def seed(store: Store, load: Load, due: datetime) -> None:
+def seed(
+    store: Store, load: Load, due: datetime, accounts: Mapping[str, Account] | None = None
+) -> None:
     """Write deliveries that two people approved, the first of them due then."""
-    now, names = datetime.now(UTC), load.names
+    now, names = datetime.now(UTC), accounts or load.names
     store.accounts.sync(list(names.values()), now)
     for name in ("Ann", "Ben", "Cy"):
         store.users.add(name, frozenset({Role.APPROVER}), "no password", now)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from benchmarks.__main__ import SECTIONS
+from benchmarks.flat import run
 from benchmarks.following import rows_of as followed
 from benchmarks.page import (
     PAGE,
@@ -22,10 +25,14 @@ from benchmarks.page import (
     text_of,
     unmeasured,
 )
+from benchmarks.promptness import SECTION as PROMPTNESS
 from benchmarks.replicas import SECTION as REPLICAS
 from benchmarks.replicas import rows_of as replicated
-from benchmarks.sending import Load, Sent, jain
+from benchmarks.sending import Load, Sent, all_once, jain
+from benchmarks.standin import StandIn, taken
 from bot.platforms.registry import PLATFORMS
+from bot.platforms.status import Status
+from tests.fakes.mastodon_voice import adapter
 
 _AT = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -110,6 +117,17 @@ def test_more_replicas_are_set_beside_one() -> None:
     assert (rows["database load, 1 replica"], rows["fairness, 1 replica"]) == (10.0, 1.0)
 
 
+def test_a_post_that_went_out_twice_or_not_at_all_ends_the_benchmark() -> None:
+    load = Load(2, 2, 1.0)
+    twice, right = [[(_AT, words) for words in both] for both in (("a", "a"), ("a", "b"))]
+
+    assert all_once(load, Sent({"a0": right}, {"a0": [1.0, 1.0]}, 1.0, 2)).sent == 2
+    with pytest.raises(SystemExit, match="2 taken, 1 different"):
+        all_once(load, Sent({"a0": twice}, {"a0": [1.0, 1.0]}, 1.0, 2))
+    with pytest.raises(SystemExit, match="1 taken"):
+        all_once(load, Sent({"a0": right[:1]}, {"a0": [1.0]}, 1.0, 1))
+
+
 def test_moments_are_shared_by_accounts_or_spread_over_them() -> None:
     shared, spread = Load(2, 4, 8.0), Load(2, 4, 8.0, is_spread=True)
 
@@ -124,6 +142,50 @@ def test_following_a_post_costs_what_the_ages_and_the_prices_say() -> None:
     # Six ages on five UTC days, against thirty: 200 posts at half a cent.
     assert rows["dollars, x, another's app"].cells[1:] == ("$5.00", "$30.00")
     assert rows["calls, x"].cells[2] == "6,000"
+
+
+def test_a_command_is_measured_without_what_measures_it() -> None:
+    cost = run(
+        sys.executable, "-S", "-c", "import os; b = b'x' * 2**25; assert os.environ['A']", A="b"
+    )
+
+    # Three times as much is what these tests have.
+    assert 32 < cost.megabytes < 64
+    assert cost.elapsed > 0
+
+
+def test_a_command_that_fails_ends_the_benchmark_with_its_words() -> None:
+    with pytest.raises(SystemExit, match="no such thing"):
+        run(sys.executable, "-S", "-c", "raise SystemExit('no such thing')")
+
+
+def test_the_stand_in_notes_each_status_once_and_lists_it_to_its_account() -> None:
+    with StandIn() as server:
+        platform = adapter(server.origin, "a1")
+        for key, words in (("k1", "one"), ("k2", "two"), ("k2", "two")):
+            draft = platform.prepare(
+                Status(words), key=key, at=_AT, reply_to=None, pictures=lambda _picture: b""
+            )
+            platform.publish(draft)
+
+        assert [(who, words) for who, _at, words in taken(server.origin)] == [
+            ("a1", "one"), ("a1", "two"),
+        ]  # fmt: skip
+        assert [len(adapter(server.origin, name).recent()) for name in ("a1", "a2")] == [2, 0]
+
+
+@pytest.mark.deep
+def test_promptness_is_measured_on_both_databases_through_the_real_adapter() -> None:
+    # It ends with a message unless each post was taken exactly once.
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.promptness", "--small"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    found = ratios_in(done.stdout)
+    assert found.keys() == set(PROMPTNESS.names)
+    assert min(found.values()) > 0
 
 
 def test_what_is_measured_beside_ours_is_locked_without_an_address() -> None:
