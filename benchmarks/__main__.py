@@ -36,10 +36,9 @@ def main() -> int:
     if not chosen:
         titles = ", ".join(one.title for one in SECTIONS)
         parser.error(f"no section has {given.only!r} in its title; there are: {titles}")
-    if given.check:
-        return compare(chosen, small=given.small)
-    update(chosen, small=given.small)
-    return 0
+    if given.check and given.small:
+        parser.error("a trial's figures cannot be compared")
+    return compare(chosen) if given.check else update(chosen, small=given.small)
 
 
 if __name__ == "__main__":

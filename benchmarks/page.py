@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -120,15 +120,16 @@ def picture_of(section: Section, rows: Sequence[Row]) -> str:
     for place, row in enumerate(rows):
         y, width = 24 + place * 22, 320 * row.times / most
         bars.append(
-            f'<text x="270" y="{y + 12}" text-anchor="end">{escape(row.name)}</text>'
-            f'<rect x="276" y="{y}" width="{width:.0f}" height="16" fill="#2a6f97"/>'
-            f'<text x="{282 + width:.0f}" y="{y + 12}">{row.times:.2f}</text>'
+            f'<text x="330" y="{y + 12}" text-anchor="end">{escape(row.name)}</text>'
+            f'<rect x="336" y="{y}" width="{width:.0f}" height="16" fill="#2a6f97"/>'
+            f'<text x="{342 + width:.0f}" y="{y + 12}">{row.times:.2f}</text>'
         )
-    height, alike = 32 + 22 * len(rows), 276 + 320 / most
+    height, alike = 32 + 22 * len(rows), 336 + 320 / most
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 {height}" '
         f'font-family="sans-serif" font-size="12"><title>{escape(section.title)}</title>'
-        f'<text x="276" y="14">{escape(section.last)}</text>'
+        f'<text x="330" y="14" text-anchor="end">{escape(section.last)}</text>'
+        f'<text x="{alike:.0f}" y="14" text-anchor="middle">1</text>'
         f'<path d="M{alike:.0f} 20V{height - 8}" stroke="#888" stroke-dasharray="3 3"/>'
         f"{''.join(bars)}</svg>\n"
     )
@@ -157,27 +158,44 @@ def alone(section: Section) -> int:
     return 0
 
 
-def update(sections: Sequence[Section], *, small: bool) -> None:
-    """Measure sections and write each into the page once it is done; a trial prints only."""
+def measured(sections: Sequence[Section], *, small: bool) -> Iterator[tuple[Section, list[Row]]]:
+    """Yield each section with its rows; none for one that fails, which loses only its own."""
     for section in sections:
         print(f"measuring: {section.title}", file=sys.stderr, flush=True)
-        rows = section.measure(small)
+        try:
+            rows = section.measure(small)
+        except SystemExit as error:
+            print(f"{section.title}: {error}", file=sys.stderr, flush=True)
+            rows = []
+        yield section, rows
+
+
+def update(sections: Sequence[Section], *, small: bool) -> int:
+    """Measure sections and write each into the page once it is done; a trial prints only.
+
+    Returns:
+        1 where one failed: the page keeps what it had of it.
+    """
+    failed = False
+    for section, rows in measured(sections, small=small):
+        failed |= not rows
         text = text_of(section, rows)
-        if small:
+        if small or not rows:
             print(text)
             continue
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(merged(page, {section.title: text}), encoding="utf-8")
         picture = picture_of(section, rows)
         (PAGE.parent / section.picture).write_text(picture, encoding="utf-8")
+    return int(failed)
 
 
-def compare(sections: Sequence[Section], *, small: bool) -> int:
-    """Measure sections, and print what got worse or has nothing to compare with."""
+def compare(sections: Sequence[Section]) -> int:
+    """Measure sections, and print what got worse, failed, or has nothing to compare with."""
     before = ratios_in(PAGE.read_text(encoding="utf-8"))
     worse: list[str] = []
-    for section in sections:
-        print(f"measuring: {section.title}", file=sys.stderr, flush=True)
-        worse += failures(before, {row.name: row.times for row in section.measure(small)})
+    for section, rows in measured(sections, small=False):
+        worse += failures(before, {row.name: row.times for row in rows})
+        worse += [] if rows else [f"{section.title}: could not be measured"]
     print(*worse, sep="\n", end="\n" if worse else "")
     return 1 if worse else 0

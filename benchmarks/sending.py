@@ -46,8 +46,8 @@ from tests.fakes.mastodon_voice import adapter
 from tests.servers import ending
 from tests.servers.postgres import cluster
 
-#: Nothing more goes out where nothing did for so long.
-_STUCK = timedelta(minutes=1)
+#: Nothing more goes out where nothing did for so long; and nobody waits for longer in all.
+_STUCK, _LONGEST = timedelta(minutes=1), timedelta(minutes=20)
 _COUNTED = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = "
 _COUNTED += "current_database()"
 
@@ -207,16 +207,17 @@ def _replicas(load: Load, url: str, origin: str, files: Sequence[Path]) -> Itera
 
 
 def _wait(store: Store, load: Load, due: datetime) -> None:
-    """Return once all is sent, or nothing was for a minute, as where a post was held."""
+    """Return once all is sent, or too little: nothing for a minute, as where a post was held."""
     query = select(func.count()).where(delivery.c.state == State.SENT)
     last, since = 0, due
     while True:
         with store._db.read() as connection:
             sent = int(connection.execute(query).scalar_one())
-        if sent >= load.wanted or datetime.now(UTC) - since > _STUCK:
+        now = datetime.now(UTC)
+        if sent >= load.wanted or now - since > _STUCK or now - due > _LONGEST:
             return
         if sent != last:
-            last, since = sent, datetime.now(UTC)
+            last, since = sent, now
         time.sleep(0.5)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -18,12 +19,14 @@ from benchmarks.page import (
     ROOT,
     Row,
     Section,
+    compare,
     failures,
     merged,
     picture_of,
     ratios_in,
     text_of,
     unmeasured,
+    update,
 )
 from benchmarks.promptness import SECTION as PROMPTNESS
 from benchmarks.replicas import SECTION as REPLICAS
@@ -73,6 +76,29 @@ def test_a_section_measured_again_replaces_itself_and_leaves_the_others() -> Non
     assert merged(again, {}) == again
 
 
+def _fails(_small: bool) -> list[Row]:
+    raise SystemExit("nothing went out")
+
+
+def test_a_section_that_fails_loses_only_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = Section("One", "So.", ("a",), lambda _small: [Row("a", ("", "", ""), 3.0)], (), "a.svg")
+    bad = Section("Two", "So.", ("b",), _fails, (), "b.svg")
+    page = tmp_path / "benchmarks.md"
+    monkeypatch.setattr("benchmarks.page.PAGE", page)
+    page.write_text("# Benchmarks\n\n## Two\n\n| b | 2.00 |\n", encoding="utf-8")
+
+    assert update([bad, good], small=False) == 1
+    assert compare([bad, good]) == 1
+
+    assert ratios_in(page.read_text(encoding="utf-8")) == {"a": 3.0, "b": 2.0}
+    assert (tmp_path / "a.svg").exists()
+    shown = capsys.readouterr()
+    assert "Two: nothing went out" in shown.err
+    assert shown.out.endswith("Two: could not be measured\n")
+
+
 def test_a_picture_has_a_bar_and_a_name_for_each_row() -> None:
     rows = [Row("a < b", ("", "", ""), 4.0), Row("c", ("", "", ""), 1.0)]
 
@@ -81,7 +107,7 @@ def test_a_picture_has_a_bar_and_a_name_for_each_row() -> None:
     bars = [float(bar.get("width", 0)) for bar in drawn.iter("{http://www.w3.org/2000/svg}rect")]
     texts = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert bars == [320, 80]
-    assert texts == ["times", "a < b", "4.00", "c", "1.00"]
+    assert texts == ["times", "1", "a < b", "4.00", "c", "1.00"]
 
 
 @pytest.mark.parametrize(
