@@ -51,13 +51,13 @@ docs: ## Check that the docs are true and their links lead somewhere
 	@sh tools/setup.sh test
 	@$(BIN)/pytest tests/docs
 
-bench: ## Measure each verb and page on ten years of history (ten minutes); writes docs/benchmarks.md
+bench: ## Measure what all costs beside what one would use instead (an hour; ONLY=title: a section); writes docs/benchmarks.md
 	@sh tools/setup.sh test
-	@$(BIN)/python -m benchmarks.flat
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)")
 
 bench-check: ## Measure again, and name what got worse by more than a fifth
 	@sh tools/setup.sh test
-	@$(BIN)/python -m benchmarks.flat --check
+	@$(BIN)/python -m benchmarks --check $(if $(ONLY),--only "$(ONLY)")
 
 storm: export FAULTS_KEPT = .build/faults.jsonl
 storm: export FAULTS_REPORT = docs/reliability.md

@@ -1,36 +1,28 @@
 """What a long history costs: each verb and page on ten years of history against one month.
 
-``python -m benchmarks.flat`` writes docs/benchmarks.md; ``--check`` names what got worse by more
-than a fifth, or has no figure there. Figures are processor time and peak memory, medians of five
-runs; what counts is the ratio of two runs on the same machine in the same minutes.
+``python -m benchmarks.flat [--small]`` prints it. Figures are processor time and peak memory,
+medians of five runs; what counts is the ratio of two runs on the same machine in the same minutes.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
 import re
-import sqlite3
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.rechecking import hundredths
+from benchmarks.page import ROOT, RUNS, Row, Section, text_of
 
-ROOT = Path(__file__).parents[1]
-PAGE, PICTURE = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks-flat.svg"
-RUNS = 5
-WORSE = 1.2
 BOT = (sys.executable, "run_bot.py")
 VERBS = {
     "status": "status",
@@ -41,38 +33,48 @@ VERBS = {
 }
 PAGES = ("/", "/calendar", "/accounts", "/held", "/log", "/engagement?period=30d", "/engagement")
 ADDRESS = "127.0.0.1:8799"
-_LIBRARIES = ("sqlalchemy", "pydantic", "PyYAML")
-_PARSE = (
-    "import yaml, pathlib; files = pathlib.Path('posts').rglob('*.yaml');"
-    "[yaml.load(file.read_bytes(), yaml.CBaseLoader) for file in files]"
-)
+_MONTH, _DECADE = 82, 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Processor seconds, and megabytes at most."""
+    """Processor seconds, megabytes at most, and seconds of a clock."""
 
     seconds: float
     megabytes: float
+    elapsed: float = 0.0
 
 
-def run(*command: str) -> Cost:
+#: A process begins with the most memory that the one which started it ever had, as the kernel
+#: counts it; so a small one starts what is measured.
+_START = """
+import os, subprocess, sys, time
+begun = time.monotonic()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_pid, status, usage = os.wait4(child.pid, 0)
+took = time.monotonic() - begun
+child.returncode = os.waitstatus_to_exitcode(status)
+print(child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, took)
+"""
+
+
+def run(*command: str, **variables: str) -> Cost:
     """Run a command; return what it cost."""
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as child:
-        said = child.stderr.read() if child.stderr else b""
-        _pid, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{command}: {said.decode()}")
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    done = subprocess.run(
+        (sys.executable, "-I", "-S", "-c", _START, *command),
+        cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    code, *figures = done.stdout.split() or ["no result"]
+    if code != "0":
+        raise SystemExit(f"{command}: {done.stderr}")
+    return Cost(*map(float, figures))
 
 
 def median(costs: list[Cost]) -> Cost:
     return Cost(
         statistics.median(cost.seconds for cost in costs),
         statistics.median(cost.megabytes for cost in costs),
+        statistics.median(cost.elapsed for cost in costs),
     )
 
 
@@ -109,149 +111,72 @@ def _spent(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(data: Path, only: str) -> dict[str, Cost]:
+def measured(data: Path, only: str, runs: int) -> dict[str, Cost]:
     """Measure on one history what is called so."""
     found = {
-        name: median([run(*BOT, *verb.split(), "--data", str(data)) for _ in range(RUNS)])
+        name: median([run(*BOT, *verb.split(), "--data", str(data)) for _ in range(runs)])
         for name, verb in VERBS.items()
         if re.fullmatch(only, name)
     }
-    with served(data) as look:
-        for page in (page for page in PAGES if re.fullmatch(only, f"page {page}")):
-            look(page)  # the first one reads templates
-            found[f"page {page}"] = median([look(page) for _ in range(RUNS)])
+    if pages := [page for page in PAGES if re.fullmatch(only, f"page {page}")]:
+        with served(data) as look:
+            for page in pages:
+                look(page)  # the first one reads templates
+                found[f"page {page}"] = median([look(page) for _ in range(runs)])
     return found
 
 
-def starts() -> dict[str, tuple[str, float]]:
-    """Measure what does not depend on a history, against what one would have anyway."""
-
-    def cpu(*command: str) -> float:
-        return median([run(*command) for _ in range(RUNS)]).seconds
-
-    bare, parsed = cpu(sys.executable, "-c", "pass"), cpu(sys.executable, "-c", _PARSE)
-    return {
-        "--help": ("bare Python", cpu(*BOT, "--help") / bare),
-        "check": ("PyYAML's C parser on the same files", cpu(*BOT, "check") / parsed),
-        "check after one edit": ("hundredths of a check of 10,000 posts", hundredths()),
-    }
-
-
-def page_of(small: Mapping[str, Cost], large: Mapping[str, Cost], deliveries: int) -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    rows = [
-        f"| {name} | {small[name].seconds:.2f} | {large[name].seconds:.2f} "
-        f"| {_ratio(small[name], large[name]):.1f} | {small[name].megabytes:.0f} "
-        f"| {large[name].megabytes:.0f} |"
-        for name in small
-    ]
-    starting = [f"| {name} | {what} | {times:.1f} |" for name, (what, times) in starts().items()]
-    return "\n".join([
-        "# Benchmarks",
-        "",
-        "Written by `make bench`; `make bench-check` names what got worse by more than a fifth,"
-        " and what has no figure here.",
-        f"Medians of {RUNS} runs, in processor time, so that a busy machine changes little; what"
-        " counts are the ratios.",
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {libraries}.",
-        "",
-        "## A long history",
-        "",
-        f"82 deliveries of a month against {deliveries:,} of ten years, with six snapshots each"
-        " (`benchmarks/history.py`).",
-        "",
-        "![Ratios](benchmarks-flat.svg)",
-        "",
-        "| | small, s | large, s | ratio | small, MB | large, MB |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *rows,
-        "",
-        "A page's memory is the service's after it was shown.",
-        *unmeasured(small),
-        "",
-        "## Starting",
-        "",
-        "| | against | times |",
-        "| --- | --- | --- |",
-        *starting,
-        "",
-    ])  # fmt: skip
-
-
-def unmeasured(rows: Collection[str]) -> list[str]:
-    """Return what the page says of rows that it has not; nothing where it has all."""
-    wanted = (*VERBS, *(f"page {page}" for page in PAGES))
-    missing = [f"`{name}`" for name in wanted if name not in rows]
-    return [f"Not measured yet: {', '.join(missing)}."] if missing else []
-
-
-def _ratio(small: Cost, large: Cost) -> float:
-    # The kernel counts a process's time in hundredths.
-    return large.seconds / max(small.seconds, 0.01)
-
-
-def picture_of(small: Mapping[str, Cost], large: Mapping[str, Cost]) -> str:
-    ratios = {name: _ratio(small[name], large[name]) for name in small}
-    most, bars = max(*ratios.values(), 3.0), []
-    for place, (name, ratio) in enumerate(ratios.items()):
-        y, width = 24 + place * 22, 320 * ratio / most
-        bars.append(
-            f'<text x="170" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="176" y="{y}" width="{width:.0f}" height="16" fill="#2a6f97"/>'
-            f'<text x="{182 + width:.0f}" y="{y + 12}">{ratio:.1f}</text>'
-        )
-    height = 32 + 22 * len(ratios)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 560 {height}" '
-        'font-family="sans-serif" font-size="12"><title>Cost on a long history, times that on a '
-        f'short one</title><text x="176" y="14">times the short history</text>{"".join(bars)}'
-        "</svg>\n"
-    )
-
-
-def ratios_in(page: str) -> dict[str, float]:
-    """Read back the ratios of a page."""
-    lines = (line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| "))
-    found = {}
-    for cells in lines:
-        number = cells[3] if len(cells) == 6 else cells[-1]
-        if re.fullmatch(r"[\d.]+", number):
-            found[cells[0]] = float(number)
-    return found
-
-
-def failures(before: Mapping[str, float], now: Mapping[str, float]) -> list[str]:
-    """Name what got worse by more than a fifth, and what there is nothing to compare with."""
-    return [
-        f"{name}: {ratio:.1f} times, was {before[name]:.1f}" if name in before else
-        f"{name}: {ratio:.1f} times, and docs/benchmarks.md has no figure for it"
-        for name, ratio in now.items()
-        if name not in before or ratio > WORSE * before[name]
-    ]  # fmt: skip
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--deliveries", type=int, default=100_000)
-    parser.add_argument("--kept", type=Path, help="a folder with `small` and `big`, made before")
-    parser.add_argument("--only", default=".*", help="a regular expression: which rows")
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
+def rows(
+    small: bool, *, deliveries: int = _DECADE, kept: Path | None = None, only: str = ".*"
+) -> list[Row]:
+    """Measure on both histories; on ones that were made before where ``kept`` has them."""
+    if small:
+        deliveries, only = 1000, "held"
     with TemporaryDirectory() as scratch:
-        folder = given.kept or Path(scratch)
-        for name, count in (("small", 82), ("big", given.deliveries)):
+        folder = kept or Path(scratch)
+        for name, count in (("small", _MONTH), ("big", deliveries)):
             if not (folder / name).exists():
                 run(sys.executable, "-m", "benchmarks.history", str(folder / name), "--deliveries",
                     str(count))  # fmt: skip
-        small, large = (measured(folder / name, given.only) for name in ("small", "big"))
-    page = page_of(small, large, given.deliveries)
-    if not given.check:
-        PAGE.write_text(page, encoding="utf-8")
-        PICTURE.write_text(picture_of(small, large), encoding="utf-8")
-        return 0
-    worse = failures(ratios_in(PAGE.read_text(encoding="utf-8")), ratios_in(page))
-    print(*worse, sep="\n", end="\n" if worse else "")
-    return 1 if worse else 0
+        return rows_of(*(measured(folder / name, only, 1 if small else RUNS)
+                         for name in ("small", "big")))  # fmt: skip
+
+
+def rows_of(month: Mapping[str, Cost], decade: Mapping[str, Cost]) -> list[Row]:
+    return [
+        Row(
+            name,
+            (f"{month[name].seconds:.2f}", f"{decade[name].seconds:.2f}",
+             f"{month[name].megabytes:.0f}", f"{decade[name].megabytes:.0f}"),
+            # The kernel counts a process's time in hundredths.
+            decade[name].seconds / max(month[name].seconds, 0.01),
+        )
+        for name in month
+    ]  # fmt: skip
+
+
+SECTION = Section(
+    "A long history",
+    f"{_MONTH} deliveries of a month against {_DECADE:,} of ten years, with six snapshots each, in"
+    " processor time, so that a busy machine changes little (`benchmarks/history.py`). A page's"
+    " memory is the service's after it was shown.",
+    (*VERBS, *(f"page {page}" for page in PAGES)),
+    rows,
+    ("SQLite", "sqlalchemy", "pydantic", "PyYAML"),
+    "benchmarks-flat.svg",
+    ("month, s", "decade, s", "month, MB", "decade, MB"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deliveries", type=int, default=_DECADE)
+    parser.add_argument("--kept", type=Path, help="a folder with `small` and `big`, made before")
+    parser.add_argument("--only", default=".*", help="a regular expression: which rows")
+    parser.add_argument("--small", action="store_true", help="a trial; its figures mean nothing")
+    given = vars(parser.parse_args())
+    print(text_of(SECTION, partial(rows, given.pop("small"))(**given)))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """What an idle service costs, beside the imports of the three client libraries alone.
 
-``python -m benchmarks.idle [--seconds 120]`` runs the shipped campaign's rehearsal with its desk,
-once as it is and once with the libraries loaded as by live accounts, and reads memory and processor
-time from the kernel.
+``python -m benchmarks.idle [--small]`` runs the shipped campaign's rehearsal with its desk, once as
+it is and once with the libraries loaded as by live accounts, and reads memory and processor time
+from the kernel over two minutes.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,11 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
+from benchmarks.page import RUNS, Row, Section, alone
+from benchmarks.standin import first_line
 from tests.conftest import ROOT
 from tests.servers import free_port
 
-#: Until a service has planned, and looked at everything once.
-_SETTLED = 40
+#: Seconds until a service has planned and looked at everything once, and of what is measured then.
+_FULL, _TRIAL = (40, 120), (2, 3)
 _LIBRARIES = "import tweepy, mastodon, atproto"
 _SERVICE = "import runpy, sys; sys.argv[0] = 'run_bot.py'; sys.path.insert(0, '.');"
 _SERVICE += "runpy.run_path('run_bot.py', run_name='__main__')"
@@ -53,36 +55,63 @@ def processor(pid: int) -> float:
     return sum(int(file.read_text(encoding="ascii").split()[0]) for file in files) / 1e9
 
 
-def service(begin: str, seconds: int, folder: Path) -> tuple[float, float]:
+def service(begin: str, settled: int, seconds: int, folder: Path) -> tuple[float, float]:
     """Return the megabytes of an idle service, and its share of a processor."""
     places = {
         "VERBATIM_CONFIG": "schedule.yaml", "VERBATIM_POSTS": "posts",
         "VERBATIM_DATA": str(folder), "VERBATIM_WEB": f"127.0.0.1:{free_port()}",
         "VERBATIM_MONITOR": f"127.0.0.1:{free_port()}",
     }  # fmt: skip
-    for wait in (_SETTLED, seconds):  # the second start finds its database
+    for wait in (settled, seconds):  # the second start finds its database
         with process(f"{begin}{_SERVICE}", "run", **places) as pid:
-            Event().wait(_SETTLED)
+            Event().wait(settled)
             before = processor(pid)
             Event().wait(wait)
             found = memory(pid), (processor(pid) - before) / wait
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=120)
-    seconds = parser.parse_args().seconds
-    with process(f"{_LIBRARIES}; import time; time.sleep(600)") as pid:
-        Event().wait(15)
-        alone = memory(pid)
-    print("| | memory | beside the libraries alone | of a core |\n| --- | --- | --- | --- |")
-    print(f"| the three client libraries | {alone:.0f} MB | 1 | – |")
-    for name, begin in (("idle service", ""), ("with the libraries loaded", f"{_LIBRARIES}; ")):
+def _rows(small: bool) -> list[Row]:
+    settled, seconds = _TRIAL if small else _FULL
+    alone_takes = statistics.median(_libraries() for _ in range(1 if small else RUNS))
+    rows = []
+    for name, begin in _SERVICES.items():
         with tempfile.TemporaryDirectory() as folder:
-            held, share = service(begin, seconds, Path(folder))
-        print(f"| {name} | {held:.0f} MB | {held / alone:.2f} | {share:.2%} |", flush=True)
+            held, share = service(begin, settled, seconds, Path(folder))
+        cells = (
+            "the imports of the three libraries alone",
+            f"{held:.0f} MB",
+            f"{alone_takes:.0f} MB",
+        )
+        rows.append(Row(f"memory, {name}", cells, held / alone_takes))
+        cells = ("a hundredth of a core", f"{share:.2%}", "1 %")
+        rows.append(Row(f"processor, {name}", cells, 100 * share))
+    return rows
 
+
+def _libraries() -> float:
+    """Return the megabytes of a Python that has imported them and does nothing."""
+    code = f"{_LIBRARIES}; print(flush=True); import time; time.sleep(600)"
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code], stdout=subprocess.PIPE
+    ) as started:
+        first_line(started)
+        found = memory(started.pid)
+        started.terminate()
+    return found
+
+
+_SERVICES = {"idle service": "", "idle service with the libraries loaded": f"{_LIBRARIES}; "}
+SECTION = Section(
+    "Idle",
+    "The shipped campaign's rehearsal with its desk, from 40 s after its start on, over two"
+    " minutes; beside a Python that has imported tweepy, Mastodon.py and atproto and does nothing,"
+    f" the median of {RUNS} (`benchmarks/idle.py`).",
+    tuple(f"{kind}, {name}" for name in _SERVICES for kind in ("memory", "processor")),
+    _rows,
+    ("tweepy", "Mastodon.py", "atproto", "sqlalchemy"),
+    "benchmarks-idle.svg",
+)
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone(SECTION))

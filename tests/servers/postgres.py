@@ -8,9 +8,9 @@ import sqlite3
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class PostgresServer:
     directory: Path
     port: int
     programs: Path
+    #: What is other than `_SETTINGS`.
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
@@ -53,7 +55,9 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it (again), on the same port."""
-        settings = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        settings = " ".join(
+            f"-c {name}='{value}'" for name, value in (_SETTINGS | {**self.own}).items()
+        )
         log = str(self.directory / "log")
         self._ctl("start", "-l", log, "-o", f"-p {self.port} {settings}")
 
@@ -93,13 +97,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def cluster() -> Iterator[PostgresServer]:
-    """Start one that ends with the context."""
+def cluster(**settings: str) -> Iterator[PostgresServer]:
+    """Start one that ends with the context; settings go before those of the tests."""
     programs = Path(require_tool("initdb")).resolve().parent
     directory = Path(tempfile.mkdtemp(prefix="verbatim-pg-"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")  # PostgreSQL refuses to run as root
-    server = PostgresServer(directory, free_port(), programs)
+    server = PostgresServer(directory, free_port(), programs, settings)
     try:
         make = (str(programs / "initdb"), "-D", str(directory / "data"), "-U", "postgres")
         _run_as_postgres(*make, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
