@@ -25,11 +25,11 @@ from bot.public.folder import write_folder
 from bot.public.kit import deal, kit_files, passages_of
 from bot.public.record import signed_record
 from bot.public.site import site_files
-from tests.attacks.test_proposals import Repositories
 from tests.browser.chromium import chromium, signed_in
 from tests.browser.test_proposals import POST, SOURCE, WROTE, open_translated
 from tests.conftest import ROOT
 from tests.fakes.campaign_tree import NOW, spec
+from tests.fakes.repositories import Repositories
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import open_engaged, open_played, serving
 from tests.public.records import SigningKey, published, shipped

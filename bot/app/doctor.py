@@ -184,7 +184,8 @@ def _account(account: Account, connections: Connections, mode: Mode, *, ask: boo
     try:
         platform = connections.platform(account.name)
         if not ask:
-            return Finding(account.name, True, "secrets are there")
+            told = "secrets are there" if mode is Mode.LIVE else "a rehearsal needs no secrets"
+            return Finding(account.name, True, told)
         profile, seen = platform.profile(), platform.abilities()
     except BotError as error:
         return Finding(account.name, False, str(error))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -15,50 +12,17 @@ import pytest
 from bot.content.branches import ProposalBranches, ProposedPost
 from bot.content.repository import GitRepository
 from bot.errors import DecisionError
-from bot.settings.environment import Settings
-from bot.settings.secrets import Secret
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile_git import set_hooks, write_script
-from tests.conftest import require_tool
 from tests.fakes.browser import PASSWORD, HttpBrowser, PageAnswer
+from tests.fakes.repositories import Repositories, open_proposing
 from tests.fakes.running_bot import START, RunningBot
-from tests.fakes.shipped import WEAK, add_people, serving
+from tests.fakes.shipped import serving
 from tests.integration.store_rows import copied_database
 
 WORDS = "They are our mothers and fathers, and they are our friends."
 BRANCH = "proposal/they-are-our-mothers-and"
 FILE = "posts/proposed/they-are-our-mothers-and.yaml"
-
-
-class Repositories:
-    """A campaign's checkout and the bare repository that people review in."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.bare = folder, folder / "review.git"
-        self._git = require_tool("git")
-
-    def prepare(self, campaign: Path) -> None:
-        self.campaign = campaign
-        self.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.bare), at=".")
-        self.git("init", "--quiet", "--initial-branch=main", at=".")
-        self.git("add", "schedule.yaml", "posts", at=".")
-        self.git("commit", "--quiet", "-m", "first", at=".")
-        self.git("push", "--quiet", str(self.bare), "main", at=".")
-
-    def git(self, *words: str, at: str = "") -> str:
-        who = {f"GIT_{role}_{what}": "x@example.org" for role in ("AUTHOR", "COMMITTER")
-               for what in ("NAME", "EMAIL")}  # fmt: skip
-        known = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **who}
-        return subprocess.run(
-            [self._git, *words], cwd=self.campaign / at if at else self.bare, env=known, check=True,
-            capture_output=True, text=True,
-        ).stdout.strip()  # fmt: skip
-
-    @property
-    def refs(self) -> dict[str, str]:
-        """Return the branches of the bare repository."""
-        lines = self.git("for-each-ref", "--format=%(refname:short) %(objectname)").splitlines()
-        return dict(line.split() for line in lines)
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +34,10 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
 def bot(
     tmp_path_factory: pytest.TempPathFactory, review: Repositories, migrated_file: Path
 ) -> Iterator[RunningBot]:
-    folder, known = tmp_path_factory.mktemp("desk"), Settings(proposals=Secret(str(review.bare)))
+    folder = tmp_path_factory.mktemp("desk")
     url = copied_database(migrated_file, folder / "data")
-    bot = RunningBot(folder, url, settings=known)
-    with ExitStack() as stack:
-        stack.callback(bot.stop)
-        bot.start()
-        bot.dashboard.access.passwords.hasher = WEAK
-        add_people(bot)
-        review.prepare(bot.tree.schedule.parent)
-        with serving(bot):
-            yield bot
+    with open_proposing(folder, review, url) as bot:
+        yield bot
 
 
 @pytest.fixture(autouse=True)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bot.settings.environment import Settings
-from bot.settings.secrets import Secret
-from tests.attacks.test_proposals import Repositories
 from tests.browser.chromium import axe_of, signed_in
 from tests.fakes.campaign_tree import CampaignTree, sha256_of
+from tests.fakes.repositories import Repositories, open_proposing
 from tests.fakes.running_bot import NINE, SCHEDULE, RunningBot, post
-from tests.fakes.shipped import WEAK, add_people, serving
 from tests.integration.store_rows import copied_database
 
 pytestmark = pytest.mark.browser
@@ -56,7 +53,6 @@ def bot(
 @contextmanager
 def open_translated(folder: Path, review: Repositories, url: str = "") -> Iterator[RunningBot]:
     """Return a desk with a post that quotes a translation, where posts can be proposed."""
-    known = Settings(proposals=Secret(str(review.bare)))
     tree = CampaignTree(folder)
     tree.put("schedule.yaml", SCHEDULE)
     tree.put("posts/sources/ug.txt", UYGHUR)
@@ -64,15 +60,7 @@ def open_translated(folder: Path, review: Repositories, url: str = "") -> Iterat
     original = "They are our mothers and fathers, and they are our friends."
     quoted = f'quote: {{source: {SOURCE}, text: "{MOTHERS}", original: "{original}"}}'
     tree.put("posts/main.yaml", f"posts:\n{post(POST, quoted, at=NINE)}")
-    with ExitStack() as stack:
-        bot = RunningBot(folder, url, tree=tree, settings=known)
-        stack.callback(bot.stop)
-        bot.start()
-        bot.dashboard.access.passwords.hasher = WEAK
-        add_people(bot)
-        bot.work()
-        review.prepare(folder)
-        stack.enter_context(serving(bot))
+    with open_proposing(folder, review, url, tree) as bot:
         yield bot
 
 

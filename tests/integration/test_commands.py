@@ -18,6 +18,7 @@ from bot.clock import FastClock
 from bot.delivery.model import HoldReason, State
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
 from bot.settings.environment import Settings
+from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.loopback import Inbox
 from tests.fakes.people import token_of, who_decides
 from tests.fakes.running_bot import DAY, MINUTE, RunningBot, post
@@ -375,6 +376,19 @@ def test_doctor(bot: RunningBot, say: Callable[..., str]) -> None:
     assert "ok    database" in told
     assert "ok    `run`: none is at work" in told
     assert "WRONG alerts: VERBATIM_ALERTS names nobody" in told
+
+
+def test_doctor_says_of_no_account_of_a_rehearsal_that_its_secrets_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = CampaignTree(tmp_path)
+    places = "--config", str(tree.schedule), "--posts", str(tree.posts), "--data", str(tmp_path)
+
+    run(["doctor", "--no-ask", *places])
+    told = capsys.readouterr().out
+
+    assert "a rehearsal needs no secrets" in told
+    assert "secrets are there" not in told
 
 
 #: Apprise 1 loads all its plugins, one of which imports it.

@@ -7,7 +7,6 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -18,13 +17,10 @@ import pytest
 from bot.cli.main import run
 from bot.cli.terminal import WIDTH, isolated
 from bot.clock import FastClock
-from bot.settings.environment import Settings
-from bot.settings.secrets import Secret
-from tests.attacks.test_proposals import Repositories
 from tests.fakes.browser import PASSWORD, HttpBrowser
 from tests.fakes.campaign_tree import CampaignTree, sha256_of
+from tests.fakes.repositories import Repositories, open_proposing
 from tests.fakes.running_bot import MINUTE, SCHEDULE, RunningBot, post
-from tests.fakes.shipped import WEAK, add_people, serving
 from tests.integration.store_rows import copied_database
 from tests.public.test_site import broken_links, files_of
 
@@ -76,18 +72,9 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
 def bot(
     tmp_path_factory: pytest.TempPathFactory, review: Repositories, migrated_file: Path
 ) -> Iterator[RunningBot]:
-    folder, known = tmp_path_factory.mktemp("desk"), Settings(proposals=Secret(str(review.bare)))
+    folder = tmp_path_factory.mktemp("desk")
     url = copied_database(migrated_file, folder / "data")
-    with ExitStack() as stack:
-        bot = RunningBot(folder, url, tree=_tree(folder), settings=known, clock=FastClock(NOW))
-        bot.machine = known.machine_id()  # as verbs know it
-        stack.callback(bot.stop)
-        bot.start()
-        bot.dashboard.access.passwords.hasher = WEAK
-        add_people(bot)
-        review.prepare(folder)
-        bot.work()
-        stack.enter_context(serving(bot))
+    with open_proposing(folder, review, url, _tree(folder), FastClock(NOW)) as bot:
         yield bot
 
 
