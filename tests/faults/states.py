@@ -36,11 +36,11 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:
 #: When a line of the sent log was written.
 _AT = re.compile(r'(?<=[{,])"at":"[^"]*"[,}]')
 _DRAWN = re.compile(
-    r"\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b"  # digests and drawn names
-    r"|(?<=post/)\w{13}\b|(?<=\"rkey\":\")\w{13}\b"  # record keys
-    r"|(?<=\bone:)\d+\b"  # inodes
-    r"|(?<=\.audit\.key\.)\w+"  # half-written files
-    r"|(?<=/)\d+\b|(?<=\"pid\":)\s*\d+|^\d+$",  # processes, in names and in the lock
+    r"(?P<drawn>\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b)"  # digests and drawn names
+    r"|(?P<key>(?<=post/)\w{13}\b|(?<=\"rkey\":\")\w{13}\b)"
+    r"|(?P<inode>(?<=\bone:)\d+\b)"
+    r"|(?P<half>(?<=\.audit\.key\.)\w+)"  # half-written files
+    r"|(?P<process>(?<=/)\d+\b|(?<=\"pid\":)\s*\d+|^\d+$)",  # in names and in the lock
     re.MULTILINE,
 )
 
@@ -70,9 +70,12 @@ class Canon:
             ),
             f"asked {self._memory.asked}",
         ]
-        names: dict[str, str] = {}
+        # By kind: a process and an inode with one number, as of a disk in memory, are no pair.
+        names: dict[tuple[str | None, str], str] = {}
         return _DRAWN.sub(
-            lambda found: names.setdefault(found[0].strip(), f"<name {len(names)}>"),
+            lambda found: names.setdefault(
+                (found.lastgroup, found[0].strip()), f"<name {len(names)}>"
+            ),
             "\n".join(lines),
         )
 

@@ -130,6 +130,7 @@ def test_the_same_is_caught_where_it_takes_a_second_kill() -> None:
     )
 
     assert outcome["duplicate"] > 0
+    assert [one for one in outcome["bad"] if not one.endswith("times")] == []
     assert all("--kills 1," in one for one in outcome["bad"])
     assert outcome["also"]["told apart"] == 0
 
