@@ -88,18 +88,20 @@ def _print(output: Output, as_json: object) -> int:
 
 
 def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callable[P, int | None]:
-    @prints
+    @json_option
+    @places
     @wraps(verb)
-    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> Output:
+    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
         from bot.app import workspace  # takes long to load
 
+        as_json = options.pop("as_json")
         with getattr(workspace, opener)(paths) as opened:
-            return verb(opened, *args, **options)
+            return _print(verb(opened, *args, **options), as_json)
 
     return called
 
 
-#: Return a verb that works on an open database; its output is printed after that is closed.
+#: Return a verb that works on an open database; what it lists is read while it is printed.
 in_workspace = partial(_opening, "open_workspace")
 #: Return one that works whatever became of the content.
 in_emergency = partial(_opening, "open_emergency")

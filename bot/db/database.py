@@ -68,6 +68,7 @@ class Database:
         self._begun = local()
         #: Never writes, so that it sees whatever else does.
         self._watching: PoolProxiedConnection | None = None
+        self._is_closed = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -80,7 +81,7 @@ class Database:
             with translated():
                 yield begun
             return
-        with self._turn, translated(), self.engine.connect() as raw:
+        with self._turn, translated(), self._opened().connect() as raw:
             connection = raw.execution_options(reading=True)
             with connection.begin() as transaction:
                 yield connection
@@ -101,7 +102,7 @@ class Database:
             return
         if self._looked_with() is not None:
             raise RuntimeError("nothing is written while several reads are one")
-        with self._turn, translated(), self.engine.begin() as connection:
+        with self._turn, translated(), self._opened().begin() as connection:
             yield connection
 
     @contextmanager
@@ -159,7 +160,7 @@ class Database:
         if not self.is_sqlite:
             return None
         with self._turn, translated():
-            self._watching = self._watching or self.engine.raw_connection()
+            self._watching = self._watching or self._opened().raw_connection()
             with closing(self._watching.cursor()) as cursor:
                 return int(cursor.execute("PRAGMA data_version").fetchone()[0])
 
@@ -167,7 +168,14 @@ class Database:
         """Start an insert that knows ON CONFLICT."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
+    def _opened(self) -> Engine:
+        if self._is_closed:
+            # An engine would connect anew, and nobody would close that.
+            raise StoreError("the database was closed")
+        return self.engine
+
     def close(self) -> None:
+        self._is_closed = True
         if self._watching is not None:
             self._watching.close()
         self.engine.dispose()

@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine
+from sqlalchemy import NullPool, create_engine
 
 from bot.db.columns import metadata
 from tests.faults.ledgers import Memory
@@ -24,7 +24,8 @@ def _told(folder: Path, process: int) -> str:
 def test_a_process_that_has_the_number_of_an_inode_is_told_as_any_other(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    metadata.create_all(create_engine(f"sqlite:///{folder / 'live.db'}"))
+    engine = create_engine(f"sqlite:///{folder / 'live.db'}", poolclass=NullPool)
+    metadata.create_all(engine)
     log = folder / "live.sent.log"
     log.touch()
     inode = log.stat().st_ino

@@ -27,11 +27,12 @@ DAY = timedelta(days=1)
 #: Tables that grow with the history.
 _GROWING = "delivery|publication|snapshot|attempt|move|charge|follower"
 #: What a whole index may answer: counts, sums over all that there ever was, and an index that holds
-#: only what is new.
+#: only what is new, or was withdrawn.
 _WHOLE_INDEX = (
     "COVERING INDEX ix_delivery_state_account_sent_at",
     "COVERING INDEX ix_publication_post",
     "INDEX ix_delivery_unnoted",
+    "INDEX ix_publication_withdrawn",
 )
 
 

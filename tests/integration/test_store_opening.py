@@ -289,6 +289,17 @@ def test_a_reader_does_not_change_anything(store: Store) -> None:
     assert store.accounts.get("acc") is not None
 
 
+def test_a_closed_store_is_not_opened_by_who_reads_on(store: Store) -> None:
+    store.outbox.add(new_publication(), now=NOW)
+    rows, more = store.outbox.each(), new_publication(id="d2")
+    store.close()
+
+    with pytest.raises(StoreError, match="was closed"):
+        next(rows)
+    with pytest.raises(StoreError, match="was closed"):
+        store.outbox.add(more, now=NOW)
+
+
 # --- upgrading
 
 
