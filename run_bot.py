@@ -44,7 +44,7 @@ def has_packages() -> bool:
     found = {""}
     for folder in sys.path:
         with suppress(OSError):
-            found.update(name.partition(".")[0] for name in os.listdir(folder or "."))  # noqa: PTH208
+            found.update(name.partition(".")[0] for name in os.listdir(folder or "."))  # noqa: PTH208 - as early, and as old a Python, as there may be
     return found.issuperset(PACKAGES)
 
 

@@ -202,7 +202,7 @@ def take_public(browser: Browser) -> None:
         for scheme in ("light", "dark"):
             for size, (width, height) in SIZES.items():
                 viewport = {"width": width, "height": height}
-                page = browser.new_page(color_scheme=scheme, viewport=viewport)  # type: ignore[arg-type]
+                page = browser.new_page(color_scheme=scheme, viewport=viewport)  # type: ignore[arg-type] # light or dark
                 for shot, file in PUBLIC.items():
                     page.goto((folder / file).as_uri())
                     take(page, f"{shot}-{size}-{scheme}")

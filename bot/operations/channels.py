@@ -135,7 +135,7 @@ def ping(address: str | None) -> None:
         return
     try:
         # The operator's own address, which begins with http:// or https://.
-        with urlopen(address, timeout=DEADLINE):  # noqa: S310
+        with urlopen(address, timeout=DEADLINE):  # noqa: S310 - the settings take http(s) only
             pass
     except (OSError, ValueError, HTTPException) as error:
         log.warning("the dead man's address does not answer", reason=str(error))

@@ -137,7 +137,7 @@ class BoundedProtocol(H11Protocol):
     #: For whom it is: an address, or the network of one.
     _asker: str = ""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # asyncio's own, of a server's transport
         """Begin to wait for a request; close one that waits longer where it is crowded."""
         super().connection_made(transport)
         self._opened = self.loop.time()

@@ -192,7 +192,7 @@ def test_a_budget_of_the_files_cannot_pass_the_machines(new_bot: RunningBot, acc
     new_bot.set("campaign: test", "campaign: test\nx_prices: {post: 0, post_with_url: 0}")
     new_bot.use(x=account)
     new_bot.start()
-    meter = new_bot.services.publisher.platform("x")._adapter.connection.meter  # type: ignore[attr-defined]
+    meter = new_bot.services.publisher.platform("x")._adapter.connection.meter  # type: ignore[attr-defined] # the adapter within
 
     with pytest.raises(OverBudgetError):
         meter.reserve(Charge("post_with_url", 2))

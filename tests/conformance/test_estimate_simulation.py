@@ -39,7 +39,7 @@ def drawing(seed: int) -> random.Random:
 
 def say(line: str) -> None:
     """Print a figure for the docs: ``pytest -n 0 -s`` shows it."""
-    print(line)  # noqa: T201
+    print(line)  # noqa: T201 - shown with -s
 
 
 @dataclass

@@ -110,3 +110,19 @@ def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
     named = re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", read(page), re.MULTILINE)
 
     assert {one or other for one, other in named} <= set(targets())
+
+
+#: What a tool is told to pass over, and the reason behind it.
+_PASSED_OVER = re.compile(
+    r"# (?:noqa(?:: (?:[A-Z]+\d+(?:, )?)+)?|type: ignore(?:\[[a-z, -]+\])?)(.*)$"
+)
+
+
+def test_whatever_a_tool_passes_over_has_its_reason() -> None:
+    lines = {f"{path}:{number}": line for path in files(".py")
+             for number, line in enumerate(read(path).splitlines(), start=1)}  # fmt: skip
+    found = {where: match[1] for where, line in lines.items()
+             if (match := _PASSED_OVER.search(line)) and '"' not in match[0]}  # fmt: skip
+
+    assert len(found) > 100, "the tools have other words by now"
+    assert [where for where, rest in found.items() if not re.match(r" *[-#] *\w+", rest)] == []

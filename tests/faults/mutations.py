@@ -38,7 +38,7 @@ def _believe_absence(settings: Settings) -> Settings:
                 return None
             raise
 
-    timeline.Timeline.find = believing  # type: ignore[method-assign]
+    timeline.Timeline.find = believing  # type: ignore[method-assign] # a fault that is put back
     return settings
 
 
@@ -49,7 +49,7 @@ def _leave_wrapped(settings: Settings) -> Settings:
         return None if status.get("reblog") else status
 
     for module in (api, adapter, timeline):
-        module.own = unwrapped  # type: ignore[attr-defined]
+        module.own = unwrapped  # type: ignore[attr-defined] # a fault that is put back
     return settings
 
 
@@ -67,7 +67,7 @@ def _pass_over_other_parents(settings: Settings) -> Settings:
         is_elsewhere = likeness is Match.DOUBTFUL and "but answers" in doubt
         return (Match.OTHER, "") if is_elsewhere else (likeness, doubt)
 
-    timeline.compare = passing  # type: ignore[attr-defined]
+    timeline.compare = passing  # type: ignore[attr-defined] # a fault that is put back
     return settings
 
 
@@ -80,7 +80,7 @@ def _compare_apart(settings: Settings) -> Settings:
             return Match.OTHER, ""
         return compare(status, body)
 
-    timeline.compare = apart  # type: ignore[attr-defined]
+    timeline.compare = apart  # type: ignore[attr-defined] # a fault that is put back
     return settings
 
 
@@ -118,10 +118,10 @@ def main() -> None:
     """Print what one fault leads to, or a table of all."""
     if len(sys.argv) > 1:
         with tempfile.TemporaryDirectory() as folder:
-            print(find(sys.argv[1], Path(folder)))  # noqa: T201
+            print(find(sys.argv[1], Path(folder)))  # noqa: T201 - a program that prints
         return
     for fault, put_back in FAULTS.items():
-        print(f"| {fault} | {put_back.__doc__} | {found_in_a_process(fault)} |")  # noqa: T201
+        print(f"| {fault} | {put_back.__doc__} | {found_in_a_process(fault)} |")  # noqa: T201 - a program that prints
 
 
 if __name__ == "__main__":

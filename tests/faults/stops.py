@@ -67,7 +67,7 @@ class Bytes:
             return got
 
         socket.socket.recv = received  # type: ignore[assignment,method-assign] # as it is called
-        socket.socket.recv_into = received_into  # type: ignore[assignment,method-assign]
+        socket.socket.recv_into = received_into  # type: ignore[assignment,method-assign] # in a child that ends with its run
 
     def _sending(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def sent(sock: socket.socket, data: Any, *args: Any) -> Any:

@@ -76,7 +76,7 @@ class Troubled(OnDisk):
     def _suffer(self, first: int, seed: str) -> None:
         """Live with trouble from a call on; lose power at the end; live on, and judge."""
         self._seed = f"{seed}/{first}"
-        self._failing = range(first, first + Random(self._seed).choice(_LONG))  # noqa: S311
+        self._failing = range(first, first + Random(self._seed).choice(_LONG))  # noqa: S311 - seeded, to be run again
         campaign = self._begin()
         self._acknowledged.number = 0
         what = (

@@ -179,7 +179,7 @@ def test_what_comes_after_the_first_byte_is_told_to_be_too_late(
     bot.work()
 
     (answered,) = late
-    assert [row.post_id for row in answered.too_late] == ["one"]  # type: ignore[attr-defined]
+    assert [row.post_id for row in answered.too_late] == ["one"]  # type: ignore[attr-defined] # the thread's own note
     assert bot.row("one").state is State.SENT
     assert len(bot.servers["m"].texts) == 1
     assert bot.store.audit_problems() == []

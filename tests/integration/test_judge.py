@@ -69,20 +69,20 @@ Change = Callable[[ServiceFacts], ServiceFacts]
 
 
 def account(**changed: object) -> Change:
-    return lambda facts: replace(facts, accounts=[replace(facts.accounts[0], **changed)])  # type: ignore[arg-type]
+    return lambda facts: replace(facts, accounts=[replace(facts.accounts[0], **changed)])  # type: ignore[arg-type] # of a table of changes
 
 
 def waiting(**changed: object) -> Change:
     def change(facts: ServiceFacts) -> ServiceFacts:
         row = facts.accounts[0].waiting
         assert row is not None
-        return account(waiting=replace(row, **changed))(facts)  # type: ignore[arg-type]
+        return account(waiting=replace(row, **changed))(facts)  # type: ignore[arg-type] # of a table of changes
 
     return change
 
 
 def machine(**changed: object) -> Change:
-    return lambda facts: replace(facts, machines=[replace(FINE, **changed)])  # type: ignore[arg-type]
+    return lambda facts: replace(facts, machines=[replace(FINE, **changed)])  # type: ignore[arg-type] # of a table of changes
 
 
 REASONS: list[tuple[Change, Obstacle, str]] = [

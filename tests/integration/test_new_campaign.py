@@ -136,7 +136,7 @@ def test_on_a_terminal_it_asks_for_the_zone_and_the_accounts(
 ) -> None:
     letter = write_letters(tmp_path)["txt"]
     answers = io.StringIO("Asia/Almaty\n-\nlater\nhttps://social.example\n-\n-\n")
-    answers.isatty = lambda: True  # type: ignore[method-assign]
+    answers.isatty = lambda: True  # type: ignore[method-assign] # a terminal
     monkeypatch.setattr(sys, "stdin", answers)
 
     assert run(["init", str(tmp_path / "new"), "--letter", str(letter)]) == 0

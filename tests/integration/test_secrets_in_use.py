@@ -26,7 +26,7 @@ class TokenBot(RunningBot):
         self.platforms = {name: self._noting(kind) for name, kind in network(self.servers).items()}
 
     def _noting(self, kind: RegisteredPlatform) -> RegisteredPlatform:
-        def connect(connection):  # type: ignore[no-untyped-def]
+        def connect(connection):  # type: ignore[no-untyped-def] # as a kind has it
             self.tokens.append(connection.secrets["TOKEN"])
             return kind.connect(connection)
 

@@ -78,7 +78,7 @@ def edited(paths: Paths, *changes: tuple[int, str, object]) -> Imported:
     export_sheet(paths, file)
     book = openpyxl.load_workbook(file)
     for row, column, value in changes:
-        book.worksheets[0].cell(row, COLUMNS.index(column) + 1).value = value  # type: ignore[assignment]
+        book.worksheets[0].cell(row, COLUMNS.index(column) + 1).value = value  # type: ignore[assignment] # an editor writes anything
     book.save(file)
     return import_sheet(paths, file)
 
@@ -173,7 +173,7 @@ def test_whatever_a_post_says_comes_back_from_the_sheet_and_from_yaml(post: Any)
 
 
 @pytest.mark.parametrize(("column", "value", "rule", "says"), [
-    ("at", datetime(2027, 1, 9, 9), "sheet-date", "perhaps: 2027-01-09 09:00"),  # noqa: DTZ001
+    ("at", datetime(2027, 1, 9, 9), "sheet-date", "perhaps: 2027-01-09 09:00"),  # noqa: DTZ001 - a cell has no zone
     ("text", '=HYPERLINK("https://x.example")', "sheet-formula", "is a formula"),
     ("theme", 7, "sheet-number", "drops zeros"),
     ("text", True, "sheet-number", "truth value"),

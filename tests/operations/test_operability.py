@@ -82,7 +82,7 @@ def take_database_away(bot: RunningBot) -> None:
     def fail(*_arguments: object) -> None:
         raise StoreError("the database fails: connection refused")
 
-    bot.store._db.read = bot.store._db.write = fail  # type: ignore[method-assign, assignment]
+    bot.store._db.read = bot.store._db.write = fail  # type: ignore[method-assign, assignment] # a database that fails
 
 
 def stop_the_loop(bot: RunningBot) -> None:
@@ -298,7 +298,7 @@ def test_every_signal_of_the_image_tells_the_same(
     ROWS["image"][fault.name] = _row(fault, says, live, ready, fault.doctor, took, desk=says)
     if not fault.is_alive:
         assert bot.process is not None
-        wait_until(lambda: bot.process.poll() == STUCK, "it ended itself", log=bot.log)  # type: ignore[union-attr]
+        wait_until(lambda: bot.process.poll() == STUCK, "it ended itself", log=bot.log)  # type: ignore[union-attr] # it runs
 
 
 def flat(text: str) -> str:

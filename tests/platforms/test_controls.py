@@ -179,7 +179,7 @@ def test_a_status_is_out_though_reading_it_back_costs_too_much(x_server: XStandi
         def reserve(self, charge: object) -> int:
             if getattr(charge, "action", "") == "read" and len(self.reserved) > 1:
                 raise OverBudgetError("x", "nothing left")
-            return super().reserve(charge)  # type: ignore[arg-type]
+            return super().reserve(charge)  # type: ignore[arg-type] # any charge
 
     x = x_at(x_server.origin, meter=Poor())
 

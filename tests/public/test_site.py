@@ -238,7 +238,7 @@ def test_a_disk_that_fails_leaves_the_old_site(
     write_folder(tmp_path / "out", {"index.html": b"1"})
 
     with pytest.raises(TypeError):
-        write_folder(tmp_path / "out", {"index.html": b"2", "other.html": None})  # type: ignore[dict-item]
+        write_folder(tmp_path / "out", {"index.html": b"2", "other.html": None})  # type: ignore[dict-item] # a page that cannot be written
 
     assert (tmp_path / "out" / "index.html").read_bytes() == b"1"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -216,7 +216,7 @@ def test_a_changed_byte_is_found_wherever_it_is() -> None:
 )
 def test_the_same_record_written_otherwise_is_none(change: object) -> None:
     with pytest.raises(DecisionError):
-        read_record(change(signed()))  # type: ignore[operator]
+        read_record(change(signed()))  # type: ignore[operator] # of a table of changes
 
 
 def test_another_key_than_the_known_one_is_refused() -> None:
