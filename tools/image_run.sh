@@ -1,14 +1,14 @@
 #!/bin/sh
 # Usage: image_run.sh TREE DATA COMMAND...
 # Runs a command in the file system TREE of the built image as compose.yaml says: user 10001, root
-# read-only, no privileges, DATA at /data, 64 MB of /tmp, at most 128 processes and 512 MB.
+# read-only, no privileges, DATA at /data, 64 MB of /tmp, at most 128 processes and 512 MB (MEMORY).
 # NETWORK=host gives it the machine's network (none else), CAMPAIGN and SECRETS mount these folders
 # read-only, MORE one more at /run/more. All VERBATIM_ variables are handed on. Needs root.
 set -eu
 # The kernel's control groups (version 1) bound memory and processes; elsewhere nothing does.
 rmdir /sys/fs/cgroup/*/verbatim-image-* 2>/dev/null || true  # left by one that was killed
 groups=
-for limit in memory/limit_in_bytes=512M pids/max=128; do
+for limit in memory/limit_in_bytes=${MEMORY:-512M} pids/max=128; do
     kind=${limit%%/*} group=/sys/fs/cgroup/${limit%%/*}/verbatim-image-$$
     mkdir "$group" 2>/dev/null || continue
     limit=${limit#*/}
