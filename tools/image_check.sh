@@ -90,6 +90,8 @@ say "a letter in Word, a month in PDF, a partner's kit, evidence"
 python3 -c 'import sys; from tests.fakes.documents import docx; sys.stdout.buffer.write(docx())' >"$data/letter.docx"
 chown 10001 "$data/letter.docx" && chmod 0600 "$data/letter.docx"
 in_image python - <tools/image_verbs.py
-open_files=$(find "$data" -perm /077)
+# But the copy of the campaign that `image_verbs.py` changed, which is as open as the image has it.
+open_files=$(find "$data" -path "$data/released/posts" -prune -o -path "$data/released/config" -prune \
+    -o -perm /077 -print)
 [ -z "$open_files" ] || fail "others may read: $open_files"
 say "well: built, and ran read-only, without a network, as user 10001"

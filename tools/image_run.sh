@@ -3,7 +3,8 @@
 # Runs a command in the file system TREE of the built image as compose.yaml says: user 10001, root
 # read-only, no privileges, DATA at /data, 64 MB of /tmp, at most 128 processes and 512 MB (MEMORY).
 # NETWORK=host gives it the machine's network (none else), CAMPAIGN and SECRETS mount these folders
-# read-only, MORE one more at /run/more. All VERBATIM_ variables are handed on. Needs root.
+# read-only, MORE one more at /run/more; MACHINE is its name. All VERBATIM_ variables are handed on.
+# Needs root.
 set -eu
 # The kernel's control groups (version 1) bound memory and processes; elsewhere nothing does.
 rmdir /sys/fs/cgroup/*/verbatim-image-* 2>/dev/null || true  # left by one that was killed
@@ -19,8 +20,9 @@ trap 'for group in $groups; do rmdir "$group" || true; done' EXIT
 network=--net
 [ "${NETWORK:-}" != host ] || network=
 # The mounts vanish with the namespace.
-GROUPS_TO_JOIN=$groups unshare --mount $network --ipc --pid --fork --kill-child --propagation private sh -eu -c '
+GROUPS_TO_JOIN=$groups unshare --mount $network --ipc --uts --pid --fork --kill-child --propagation private sh -eu -c '
     top=$1 data=$2; shift 2
+    echo "${MACHINE:-verbatim}" >/proc/sys/kernel/hostname
     for group in $GROUPS_TO_JOIN; do echo 0 >"$group/cgroup.procs"; done
     mount --bind "$top" "$top"
     mount -o remount,ro,bind "$top"

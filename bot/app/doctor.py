@@ -28,14 +28,14 @@ from bot.app.storage import (
 from bot.authority.trust import ConfigurationGuard, unfit
 from bot.canonical import sha256_hex
 from bot.clock import SystemClock
-from bot.content.model import Account, Campaign, Mode
+from bot.content.model import Account, Campaign, Mode, Schedule
 from bot.content.zones import shown
 from bot.db.sqlite import MEBIBYTE
 from bot.delivery.links import looks
 from bot.engine.clock_guard import ClockGuard
-from bot.errors import BotError, PlatformError, UnavailableError, UnconfirmedError
+from bot.errors import BotError, PlatformError, Severity, UnavailableError, UnconfirmedError
 from bot.operations.channels import Alert, channels_of
-from bot.operations.status import SILENT, DiskWatch
+from bot.operations.status import DiskWatch, status_of
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
@@ -96,7 +96,7 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         yield _database(store, text)
         if not has_store(mode, paths.data):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
-        yield from _machine(paths, known, store)
+        yield from _machine(paths, campaign.schedule, known, store)
         yield from _links(campaign, known, store)
         yield from _alerts(known, mode, send=send)
         clock_guard = ClockGuard(clock)
@@ -117,8 +117,8 @@ def _database(store: Store, text: str) -> Finding:
     return Finding("database", not damage, f"broken: {damage}" if damage else text)
 
 
-def _machine(paths: Paths, known: Settings, store: Store) -> Iterator[Finding]:
-    """Look at the disk, at other processes, and at what this one would listen on."""
+def _machine(paths: Paths, schedule: Schedule, known: Settings, store: Store) -> Iterator[Finding]:
+    """Look at the disk, at what other processes say, and at what this one would listen on."""
     directory = paths.data.absolute()
     while not directory.exists():
         directory = directory.parent
@@ -127,13 +127,18 @@ def _machine(paths: Paths, known: Settings, store: Store) -> Iterator[Finding]:
     yield Finding("disk", not why, why or f"{disk.free() // MEBIBYTE} MB are left")
     if paths.data.exists():
         yield _tried("data directory", lambda: prepare_data(paths.data), str(directory))
-    workers = [beat.name for beat in store.workers.alive(SystemClock().now(), within=SILENT)]
-    text = f"at work: {', '.join(workers)}; one more stands by" if workers else "none is at work"
-    yield Finding("`run`", True, text)
+    status = status_of(store, schedule, SystemClock())
+    names = ", ".join(status.workers)
+    yield Finding(
+        "`run`", True, f"at work: {names}; one more stands by" if names else "none is at work"
+    )
+    for matter in status.matters if names else ():
+        told = matter.text.partition("\n")[0]
+        yield Finding("`run` says", matter.severity is not Severity.ERROR, told)
     has_users = bool(store.users.all())
     yield _tried("dashboard", lambda: address_of(known, has_users=has_users), known.web)
     for place in {known.web, known.monitor} - {"off"}:
-        taken = "" if workers else _why_taken(place)
+        taken = "" if names else _why_taken(place)
         yield Finding(f"port {place}", not taken, taken or "free, or our own")
 
 

@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,7 @@ from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
 from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock
 from bot.engine.service import HORIZON, Bot
+from bot.errors import StoreError
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
 from bot.operations.personal_address import PersonalAddresses
@@ -218,6 +219,8 @@ def _run(
                               activity=bot.activity)  # fmt: skip
             with dashboard_of(bot, known, proposals_of(paths, known)):
                 service.run()
+            with suppress(StoreError):
+                store.workers.forget(bot.owner)
     finally:
         bot.disconnect()
 

@@ -99,6 +99,17 @@ class Workers(Repository):
         """Forget workers that were silent since; return how many. Each start is a new one."""
         return self._change(delete(worker).where(worker.c.beat_at < before))
 
+    def forget(self, name: str) -> None:
+        """Forget a worker that ended in order: nobody misses its signs."""
+        self._change(delete(worker).where(worker.c.name == name))
+
+    def silent(self, now: datetime, after: timedelta) -> tuple[WorkerBeat, ...]:
+        """Read which replicas did not end in order, and gave no sign for so long; for a day."""
+        if self._db.is_sqlite:
+            return ()  # the next one to start is its successor
+        is_so = worker.c.beat_at.between(now - timedelta(days=1), now - after)
+        return tuple(WorkerBeat(**row._mapping) for row in self._rows(select(worker).where(is_so)))
+
     def alive(
         self, now: datetime, within: timedelta = timedelta(seconds=60)
     ) -> tuple[WorkerBeat, ...]:

@@ -120,7 +120,7 @@ def site(desk: Corrections, folder: Path, address: str) -> Output:
     key = store.audit.public_key()
     seen = looks(store)
     files = site_files(record, signed, key, campaign, SPECS, address=address, looks=seen)
-    write_folder(folder, files)
+    write_folder(folder, files, is_public=True)
     detail = {"record_sha256": sha256_hex(signed), "statuses": len(record.statuses)}
     store.audit.write("command line", "site", "record", detail=detail, now=now)
     lines = [f"{folder}: {len(files)} files, {len(record.statuses)} statuses", f"key: {key}"]

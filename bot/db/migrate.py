@@ -3,10 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     URL,
     Column,
@@ -47,21 +43,31 @@ _revision = Table(
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
+def revisions() -> set[str]:
+    """Name all that this program knows: each step's file begins with its revision."""
+    return {path.stem.partition("_")[0] for path in (SCRIPTS / "versions").glob("[!_]*.py")}
+
+
 def newest() -> str:
     """Name the revision that this program works with."""
-    return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
+    return max(revisions())
 
 
 def revision_of(db: Database) -> str | None:
     """Return the revision a database is at; None where it has no tables of ours."""
     with db.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision_in(connection)
+
+
+def _revision_in(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_revision.name):
+        return None
+    return connection.scalar(select(_revision.c.version_num))
 
 
 def prove_known(revision: str) -> None:
     """Raise DatabaseUnusableError for a revision that only a newer program can have made."""
-    known = {script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()}
-    if revision not in known:
+    if revision not in revisions():
         raise DatabaseUnusableError(
             f"the database is at revision {revision}, which this program does not know: it was"
             f" used by a newer one. Run that one, or `restore` a backup from before"
@@ -89,13 +95,17 @@ def upgrade(db: Database) -> None:
 
 
 def _upgrade(connection: Connection, *, is_sqlite: bool) -> None:
+    # 8 MB that nobody needs whose database is there and new.
+    from alembic import command
+    from alembic.config import Config
+
     if not is_sqlite:
         # Replicas that start together upgrade once.
         connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
-    if MigrationContext.configure(connection).get_current_revision() is None:
+    if _revision_in(connection) is None:
         # Not where a table of that name is already: it is somebody else's.
         metadata.create_all(connection, checkfirst=False)
         command.stamp(config, "head")

@@ -101,7 +101,7 @@ class ContentInForce:
             self._seen = seen
             self._sweeping = ""
             self._broken = (
-                content.errors or self._in_other_mode(content) or self._cancels_much(content)
+                content.errors or self._of_another(content) or self._cancels_much(content)
             )
             if self._broken:
                 log.error("files have errors; nothing is changed", errors=len(self._broken))
@@ -120,8 +120,14 @@ class ContentInForce:
             log.info("content in force", tree=content.tree_sha256[:12])
             return True
 
-    def _in_other_mode(self, content: CheckedContent) -> tuple[Problem, ...]:
+    def _of_another(self, content: CheckedContent) -> tuple[Problem, ...]:
+        """Return what says that the files are another campaign's, or for another mode."""
         schedule = content.rendered.campaign.schedule
+        if self._rendered and schedule.campaign != (own := self.campaign().schedule.campaign):
+            message = (
+                f"these are files of {schedule.campaign}, the bot runs {own}; put its own back"
+            )
+            return (Problem(schedule.place.file, 0, 0, "campaign", message, rule="other-campaign"),)
         self.asked_mode = schedule.mode
         if self.mode in {None, schedule.mode}:
             return ()

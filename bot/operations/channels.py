@@ -18,7 +18,7 @@ from bot.authority.notices import Notice, Notices
 from bot.clock import Clock
 from bot.errors import SettingsError, Severity, StoreError
 from bot.log import get_logger
-from bot.operations.model import EVENT, PERSONAL, Matter, ServiceStatus
+from bot.operations.model import EVENT, PERSONAL, SOON, Matter, ServiceStatus
 
 log = get_logger(__name__)
 
@@ -73,14 +73,13 @@ class Channel:
         return not self.failing
 
     def _why_not(self, alert: Alert) -> str:
-        if self._thread is not None and self._thread.is_alive():
-            return "it has not answered yet"
         taken: list[bool] = []
         # In a thread: some services have no timeout of their own.
-        self._thread = Thread(target=lambda: taken.append(self._notify(alert)), daemon=True)
-        self._thread.start()
-        self._thread.join(self.deadline)
-        if self._thread.is_alive():
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = Thread(target=lambda: taken.append(self._notify(alert)), daemon=True)
+            self._thread.start()
+            self._thread.join(self.deadline)
+        if self._thread.is_alive():  # in the same words later: people hear each change
             return f"no answer within {self.deadline:.0f} s"
         return "" if taken == [True] else "it does not take them"
 
@@ -220,6 +219,8 @@ class Notifier:
         self._not_before = None
         urgent = sorted(key for key in matters if matters[key].severity is Severity.ERROR)
         for key in dict.fromkeys([*urgent, *sorted(matters.keys() | known.keys())]):
+            if key.endswith(SOON) and key.removesuffix(SOON) in matters:
+                continue
             notice, matter = known.get(key), matters.get(key)
             telling = what_to_tell(notice, matter, now)
             if telling is AlertStep.FORGET:

@@ -16,6 +16,7 @@ from bot.delivery.model import Delivery, HoldReason, State
 from bot.errors import Severity
 from bot.operations.model import (
     EVENT,
+    SOON,
     AccountFacts,
     AccountLine,
     MachineFacts,
@@ -45,6 +46,9 @@ def matters_of(facts: ServiceFacts, lines: Iterable[AccountLine]) -> Iterator[Ma
         yield Matter("database", Severity.ERROR, text, "doctor --no-ask")
     for machine in facts.machines:
         yield from _of_machine(machine, facts)
+    for name in facts.silent.keys() - {machine.machine for machine in facts.machines}:
+        text = f"{name} gave no sign of life since {facts.silent[name]}; restart its service"
+        yield Matter(f"silent@{name}", Severity.WARNING, text, "status")
     if not facts.workers and not facts.database:
         yield Matter("worker", Severity.ERROR, "`run` is not at work: nothing is sent", "run")
     if facts.settling:
@@ -97,7 +101,8 @@ def _of_machine(machine: MachineFacts, facts: ServiceFacts) -> Iterator[Matter]:
         text = f"{name} sends nothing: {machine.disk}. Let there be room to write; {again}."
         yield Matter(f"disk@{name}", error, text, "doctor --no-ask")
     elif machine.disk_soon:
-        yield Matter(f"disk@{name}", warning, f"{name}: {machine.disk_soon}", "doctor --no-ask")
+        text = f"{name}: {machine.disk_soon}"
+        yield Matter(f"disk@{name}{SOON}", warning, text, "doctor --no-ask")
     if machine.clock:
         text = f"{name} sends nothing: {machine.clock}. Set it; {again}."
         yield Matter(f"clock@{name}", error, text, "doctor --no-ask")

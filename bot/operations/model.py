@@ -16,6 +16,8 @@ from bot.errors import Severity
 
 #: Beginning of the key of what happened: nobody settles it, so nobody hears that it is over.
 EVENT = "event/"
+#: End of the key of what will be urgent: being that, it is no longer told, and not over.
+SOON = "/soon"
 #: Beginning of the key of what one person was told.
 PERSONAL = "to/"
 
@@ -94,6 +96,8 @@ class ServiceFacts:
     #: Why the database cannot be asked; then nothing else of it is known.
     database: str = ""
     machines: Sequence[MachineFacts] = ()
+    #: When a replica last gave a sign of life that did not end in order, by its machine.
+    silent: Mapping[str, str] = field(default_factory=dict)
     #: Why everything is paused, by whom and until when; empty where it is not.
     paused: str = ""
     #: Pauses that last, the widest and strictest first.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.clock import Clock, SystemClock
 from bot.content.model import Schedule
+from bot.content.zones import shown
 from bot.db.sqlite import MEBIBYTE, Room, free_bytes
 from bot.delivery.consent import Consents
 from bot.delivery.ledger import budget_left
@@ -103,6 +104,8 @@ def in_large_steps(room: int) -> int:
 
 #: A worker that was silent for longer is taken for dead.
 SILENT = timedelta(seconds=15)
+#: And people are told of a replica that was silent for so long.
+MISSED = timedelta(minutes=1)
 #: Verbs of the log that people are told of when they are asked for, begun and done; and how long.
 ALARMING = frozenset(
     {ASKED, BEGUN, DIFFERS, "retract", "republish", "restore", FOREIGN, "account changed"}
@@ -152,6 +155,10 @@ def _with_database(facts: ServiceFacts, store: Store, clock: Clock) -> ServiceFa
     return replace(
         facts,
         machines=machines,
+        silent={
+            str(beat.facts.get("machine")): shown(beat.beat_at, facts.zone)
+            for beat in store.workers.silent(now, MISSED)
+        },
         paused=pause.text(facts.zone) if pause else "",
         pauses=store.pauses.lasting(),
         settling=store.restore_guard.reason() or "",

@@ -14,10 +14,13 @@ from bot.errors import DecisionError
 LIST = ".verbatim-files.json"
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(folder: Path, files: Mapping[str, bytes], *, is_public: bool = False) -> None:
     """Write files into a new folder, or in the place of one that was written so before.
 
     All are written beside it first; then the new folder takes the old one's place.
+
+    Args:
+        is_public: Other users of the machine may read it, such as a web server.
 
     Raises:
         DecisionError: it is a link, or holds what was not written here.
@@ -27,15 +30,16 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     old = new.with_name(f"{new.name}.old")
+    mode = 0o755 if is_public else 0o700
     listed = json.dumps(sorted([*files, LIST]), indent=0).encode()
     try:
         for name, content in {**files, LIST: listed}.items():
             path = new / PurePosixPath(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-            path.chmod(0o644)
+            path.chmod(mode & 0o666)
         for path in (new, *(each for each in new.rglob("*") if each.is_dir())):
-            path.chmod(0o755)
+            path.chmod(mode)
         _refuse_others(folder)  # somebody may have come meanwhile
         if folder.exists():
             folder.rename(old)

@@ -186,6 +186,7 @@ def test_the_verbs_keep_look_show_and_write_out(
     assert do("archive", "export", str(tmp_path / "out"))[0] == 0
     name, (warc,) = made["kept"][0]["name"], [*(tmp_path / "out").glob("*.warc.gz")]
     assert warc.name == name
+    assert warc.stat().st_mode & 0o777 == 0o600, "retracted words may be in it"
     sums = (tmp_path / "out" / "SHA256SUMS").read_text()
     assert sums == f"{sha256_hex(warc.read_bytes())}  {name}\n"
 

@@ -378,6 +378,20 @@ def test_doctor(bot: RunningBot, say: Callable[..., str]) -> None:
     assert "WRONG alerts: VERBATIM_ALERTS names nobody" in told
 
 
+def test_doctor_tells_what_the_service_at_work_says_of_itself(
+    bot: RunningBot, say: Callable[..., str]
+) -> None:
+    facts = {"worker": "one/1", "machine": "one", "stuck": {"m": "09:00 UTC"}}
+    bot.store.workers.beat("one/1", facts, datetime.now(UTC))
+    bot.desk.pause("mourning", by="Ann")
+
+    told = say("doctor", "--no-ask")
+
+    assert "ok    `run`: at work: one/1; one more stands by" in told
+    assert "WRONG `run` says: m on one is at one step since 09:00 UTC" in told
+    assert "ok    `run` says: Sending is paused: mourning (Ann)" in told
+
+
 def test_doctor_says_of_no_account_of_a_rehearsal_that_its_secrets_are_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

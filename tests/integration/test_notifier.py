@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 
+from bot.authority.notices import WorkerBeat
 from bot.authority.tables import StopReason
 from bot.delivery.sent_log import mark_restored
 from bot.errors import DiskFullError, RejectedError, SettingsError, UnconfirmedError
@@ -212,6 +213,43 @@ def test_what_is_wrong_with_one_machine_lasts_until_that_machine_says_so(
     assert [title.split(": ")[1] for title in inbox.titles] == ["urgent", "settled"]
 
 
+def test_what_becomes_urgent_is_told_at_once_and_its_warning_is_not_over(
+    bot: RunningBot, notifier: Notifier, inbox: Inbox
+) -> None:
+    bot.approve("one")
+    one = {"worker": "one/1", "machine": "one"}
+    for facts in ({"disk_soon": "200 MB left"}, {"disk": "3 MB left"}, {}):
+        bot.clock.advance(MINUTE)
+        bot.store.workers.beat("one/1", one | facts, bot.clock.now())
+        notifier.run()
+
+    told = [
+        (title.split(": ")[1], text[:16])
+        for title, text in zip(inbox.titles, inbox.texts, strict=True)
+    ]
+    assert told == [
+        ("needs you", "one: 200 MB left"),
+        ("urgent", "one sends nothin"),
+        ("settled", "one sends nothin"),
+        ("settled", "one: 200 MB left"),
+    ]
+
+
+def test_a_replica_that_gives_no_sign_is_told_until_it_or_its_successor_does(
+    bot: RunningBot, notifier: Notifier, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot.approve("one")
+    monkeypatch.setattr(bot.store.workers, "silent", lambda now, after: (
+        WorkerBeat("two/1", {"machine": "two"}, now - after),))  # fmt: skip
+    notifier.run()
+    assert inbox.texts[0].startswith("two gave no sign of life since ")
+
+    bot.store.workers.beat("two/9", {"worker": "two/9", "machine": "two"}, bot.clock.now())
+    notifier.run()
+
+    assert [title.split(": ")[1] for title in inbox.titles] == ["needs you", "settled"]
+
+
 def test_a_database_that_does_not_answer_is_told_too(
     bot: RunningBot, notifier: Notifier, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +340,8 @@ def test_a_channel_that_never_answers_keeps_nobody_waiting(
     assert Channels((slow, quick)).send(Alert("a title", "a text"))
 
     assert slow.failing == "no answer within 0 s"
+    assert not slow.send(Alert("another title", "a text"))
+    assert slow.failing == "no answer within 0 s", "in other words it would be told once more"
     is_over.set()
 
 

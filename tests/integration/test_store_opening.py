@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, inspect
 
+from bot.db import migrate
 from bot.db import sqlite as files
 from bot.db.columns import metadata
 from bot.db.lock import lock_beside
@@ -19,7 +23,8 @@ from bot.db.sqlite import Room
 from bot.errors import DatabaseUnusableError, OperatorError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
-from tests.fixtures.released import add_revision, differences
+from tests.conftest import ROOT
+from tests.fixtures.released import add_revision, become_later, differences
 from tests.integration.store_rows import NO_ROOM, NOW, copied_database, new_publication
 
 
@@ -91,6 +96,27 @@ def test_a_database_that_died_half_created_does_not_stand_in_the_way(tmp_path: P
 
     assert path.exists()
     assert not path.with_name("live.db.creating").exists()
+
+
+def test_each_step_is_named_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    become_later(monkeypatch, tmp_path)
+
+    scripts = ScriptDirectory(str(migrate.SCRIPTS))
+
+    assert migrate.revisions() == {step.revision for step in scripts.walk_revisions()}
+    assert (migrate.newest(), scripts.get_current_head()) == ("next", "next")
+
+
+def test_a_database_that_is_there_is_opened_without_alembic(path: Path) -> None:
+    code = (
+        "import sys; from bot.operations.opening import open_store;"
+        " open_store(sys.argv[1], create=True).close(); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, f"sqlite:///{path}"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
 
 
 def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:

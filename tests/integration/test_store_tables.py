@@ -292,6 +292,18 @@ def test_a_worker_is_alive_while_it_gives_signs(store: Store) -> None:
     assert store.workers.alive(NOW + timedelta(seconds=200)) == ()
 
 
+def test_a_replica_is_missed_for_a_day_unless_it_ended_in_order(store: Store) -> None:
+    minute, kept = timedelta(minutes=1), not store._db.is_sqlite
+    for name in ("frozen", "ended"):
+        store.workers.beat(name, {"machine": name}, NOW)
+    store.workers.forget("ended")
+
+    assert store.workers.silent(NOW + minute / 2, minute) == ()
+    names = [beat.name for beat in store.workers.silent(NOW + 2 * minute, minute)]
+    assert names == ["frozen"] * kept, "an embedded database has one service, and its successor"
+    assert store.workers.silent(NOW + timedelta(days=2), minute) == ()
+
+
 def test_a_sign_of_life_that_says_nothing_new_writes_no_row(
     migrated_file: Path, tmp_path: Path
 ) -> None:

@@ -203,6 +203,20 @@ def test_a_rehearsal_does_not_go_live_by_an_edit(new_bot: RunningBot) -> None:
     assert "stop it and start it again" in new_bot.services.contents.broken()
 
 
+def test_files_of_another_campaign_change_nothing(new_bot: RunningBot) -> None:
+    new_bot.start_with(post("one", at=NINE))
+    new_bot.set("campaign: test", "campaign: other")
+
+    new_bot.watch(broken=True)
+
+    told = (
+        "campaign: these are files of other, the bot runs test; put its own back [other-campaign]"
+    )
+    assert new_bot.services.contents.broken().endswith(told)
+    assert new_bot.services.contents.campaign().schedule.campaign == "test"
+    assert set(new_bot.states().values()) == {"PLANNED"}
+
+
 def test_a_process_for_one_mode_does_not_take_up_files_of_the_other(new_bot: RunningBot) -> None:
     new_bot.mode = Mode.LIVE
     rehearsed(new_bot)

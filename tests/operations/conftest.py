@@ -8,8 +8,10 @@ from threading import Event
 import pytest
 
 from tests.fakes.loopback import Inbox, Loopback, Told
-from tests.operations.image_tree import SLOW, STRICT, ImageBot, small_disk
+from tests.operations.image_tree import DATABASE, SLOW, STRICT, ImageBot
+from tests.operations.machine import small_disk
 from tests.servers.mastodon import MastodonServer
+from tests.servers.postgres import cluster
 from tests.waiting import PATIENCE
 
 
@@ -29,6 +31,10 @@ def image_bot(
         addresses = [channel_of(name, stack) for name in (fault.addresses if fault else ())]
         bot = ImageBot(tmp_path / "image", mastodon_server, inbox, addresses)
         stack.callback(bot.close)
+        if fault is not None and fault.is_shared:
+            bot.postgres = stack.enter_context(cluster())
+            bot.postgres.run("CREATE DATABASE campaign")
+            bot.variables[DATABASE] = bot.postgres.url("campaign")
         stack.enter_context(small_disk(bot.data))
         stack.callback(bot.close)
         bot.start()

@@ -11,13 +11,13 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -32,16 +32,19 @@ from tests.fakes.faultproxy import Answer, FaultProxy, answered
 from tests.fakes.loopback import Inbox, Loopback, ReceivedRequest, Told
 from tests.fakes.people import token_of
 from tests.integration.test_inspector import loosen
+from tests.operations.machine import HOOK, MEGABYTE, NOBODY, leaf
 from tests.servers import free_port
 from tests.servers.mastodon import MastodonServer
+from tests.servers.postgres import PostgresServer
 from tests.waiting import wait_until
 
 #: The tree that `make image-check` left; empty where no image was built.
 TREE = os.environ.get("IMAGE_TREE", "")
-NOBODY = "10001"
+#: Where the page of them tells what docs/operating.md shows and what ran of it.
+COMMANDS_HEAD = "## The commands of operating.md\n"
+DATABASE = "VERBATIM_DATABASE_URL"
 #: Channels of alerts that answer late, or refuse.
 SLOW, STRICT = "slow", "strict"
-MEGABYTE = 1_000_000
 SCHEDULE = """\
 campaign: operated
 timezone: UTC
@@ -51,34 +54,6 @@ not_after: 15m
 graphic_per_day: 1
 accounts:
   m: {{platform: mastodon, server: "{server}", {owned}}}
-"""
-#: Within the service: whatever stands in the file then happens in its process.
-HOOK = """\
-import signal
-def inject(number, frame):
-    exec(open("/run/more/fault.py").read(), {})
-signal.signal(signal.SIGUSR1, inject)
-"""
-#: It ends itself ten seconds after it was noticed; here all signals are read before.
-STUCK_LOOP = """\
-import time
-from bot.engine import scheduler
-from bot.engine.scheduler import Service
-scheduler.STALLED_LOOKS = 60
-Service._tick = lambda *_: time.sleep(10**6)
-"""
-#: It has stood so for nine and a half minutes already: nobody waits here for them.
-STUCK_WORKER = """\
-import time
-from datetime import timedelta
-from bot.authority.account_verifier import AccountVerifier
-from bot.engine.scheduler import Activity
-from bot.engine.service import Bot
-def begin(self, name):
-    self._since[name] = self.clock.now() - timedelta(minutes=9, seconds=30) * (name == "m")
-Activity.begin = begin
-AccountVerifier.unseen = lambda *_: ("m",)
-AccountVerifier.ensure = lambda *_: time.sleep(10**6)
 """
 
 
@@ -93,6 +68,10 @@ class ImageBot:
     addresses: Sequence[str] = ()
     variables: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    #: Another replica.
+    other: subprocess.Popen[bytes] | None = None
+    #: Its database, where that is not the embedded one.
+    postgres: PostgresServer | None = None
     browser: HttpBrowser | None = None
     #: Its server with a clock that is ahead.
     ahead: Loopback | None = None
@@ -127,6 +106,7 @@ class ImageBot:
     # Running
 
     def _start(self, *words: str, **variables: str) -> subprocess.Popen[bytes]:
+        data = variables.pop("DATA", str(self.data))
         own = {
             "NETWORK": "host", "CAMPAIGN": str(self.folder / "campaign"),
             "SECRETS": str(self.folder / "secrets"), "MORE": str(self.folder / "more"),
@@ -136,7 +116,7 @@ class ImageBot:
             "VERBATIM_ALERTS": " ".join((self.inbox.address, *self.addresses)),
             "PATH": os.environ["PATH"],
         }  # fmt: skip
-        command = ["sh", str(ROOT / "tools" / "image_run.sh"), TREE, str(self.data)]
+        command = ["sh", str(ROOT / "tools" / "image_run.sh"), TREE, data]
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 [*command, "python", "run_bot.py", *words], env=own | self.variables | variables,
@@ -185,20 +165,21 @@ class ImageBot:
         os.kill(self.pid, signal.SIGUSR1)
 
     def close(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-            self.process.wait(60)
+        for process in (self.process, self.other):
+            if process is not None and process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.kill(leaf(process.pid), signal.SIGKILL)
+                process.wait(60)
         self.proxy.close()
         if self.ahead is not None:
             self.ahead.close()
 
     # What it says
 
-    def ask(self, path: str) -> tuple[int, str]:
+    def ask(self, path: str, port: int = 0) -> tuple[int, str]:
         """Return what a probe answers; 0 where nothing does."""
         try:
-            with urlopen(f"http://127.0.0.1:{self.monitor}{path}", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{port or self.monitor}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as error:
             return error.code, error.read().decode()
@@ -218,11 +199,11 @@ class ImageBot:
         done = self.call("status")
         return " ".join((done.stdout + done.stderr).split())
 
-    def doctor(self) -> list[tuple[str, str]]:
-        """Return what it finds wrong, and its words."""
+    def doctor(self) -> list[dict[str, Any]]:
+        """Return what it finds."""
         done = self.call("doctor", "--json")
-        findings = json.loads(done.stdout or "[]")
-        return [(one["what"], one["told"]) for one in findings if not one["is_well"]]
+        assert done.stdout, done.stderr
+        return list(json.loads(done.stdout))
 
     def desk(self) -> str:
         """Return the first page; empty where none is shown."""
@@ -236,10 +217,11 @@ class ImageBot:
 
     def enlist(self) -> None:
         """Make the operator who types and looks."""
-        address = f"sqlite:///{self.data / 'live.db'}"
-        with closing(open_store(address, create=False, machine="image")) as store:
+        address = self.variables.get(DATABASE) or f"sqlite:///{self.data / 'live.db'}"
+        with closing(open_store(address, create=False, data=self.data, machine="image")) as store:
             access = Access(store, SystemClock())
             access.add("olga", frozenset({Role.OPERATOR, Role.APPROVER}), PASSWORD, by="olga")
+            access.add("ed", frozenset({Role.EDITOR}), PASSWORD, by="olga")
             self.token = token_of(store, SystemClock(), "olga")
         self.browser = HttpBrowser(f"http://127.0.0.1:{self.web}")
         assert "olga" in self.browser.sign_in("olga").text or self.browser.get("/").status == 200
@@ -302,13 +284,17 @@ class ImageBot:
         done = self.call("pause", "--reason", "mourning", "--as", "olga")
         assert done.returncode == 0, done.stderr
 
-    def lapse(self) -> None:
-        """Let a post's time come while all is paused."""
-        at = datetime.now(UTC) + timedelta(seconds=25)
-        self.write('posts:\n  - id: one\n    text: "Words for now."\n    author: Ed\n'
+    def approve_one(self) -> None:
+        """Have a post whose time comes soon, and which is approved."""
+        at = datetime.now(UTC) + timedelta(seconds=45)
+        self.write('posts:\n  - id: one\n    text: "Words for now."\n    author: ed\n'
                    f"    at: {at:%Y-%m-%d %H:%M:%S+00:00}\n")  # fmt: skip
         wait_until(lambda: "one" in self.call("deliveries").stdout, "planned", log=self.log)
         assert self.call("approve", "one", "--as", "olga").returncode == 0
+
+    def lapse(self) -> None:
+        """Let a post's time come while all is paused."""
+        self.approve_one()
         self.pause()
         wait_until(lambda: "HELD" in self.call("held").stdout, "held", log=self.log, every=2)
         assert self.call("resume", "--as", "olga").returncode == 0
@@ -316,34 +302,26 @@ class ImageBot:
     def half_copy(self) -> None:
         self.write('posts:\n  - id: one\n    text: "cut in the mid')
 
+    def change_campaign(self) -> None:
+        """Let the files of another campaign lie where its own were."""
+        schedule = self.folder / "campaign" / "schedule.yaml"
+        text = schedule.read_text(encoding="utf-8").replace("campaign: operated", "campaign: other")
+        schedule.write_text(text, encoding="utf-8")
 
-def leaf(pid: int) -> int:
-    """Return the last of a line of processes, each the only child of the one before."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return leaf(int(children[0])) if children else pid
+    def take_database_away(self) -> None:
+        assert self.postgres is not None
+        self.postgres.stop(mode="immediate")
 
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int = 400) -> Iterator[None]:
-    """Have a file system of its own there, that only the bot's user may enter."""
-    file = folder.with_suffix(".ext4")
-    with file.open("wb") as sparse:
-        sparse.truncate(megabytes * MEGABYTE)
-    # Without a reserve for root, so that full is full.
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(file)], check=True)
-    subprocess.run(["mount", "-o", "loop", str(file), str(folder)], check=True)
-    try:
-        shutil.rmtree(folder / "lost+found")
-        shutil.chown(folder, int(NOBODY), int(NOBODY))
-        folder.chmod(0o700)
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-        file.unlink()
-
-
-def seconds_until(is_so: Callable[[], bool], what: str, log: Callable[[], str]) -> float:
-    """Wait until something is so; return how long that took."""
-    begin = time.monotonic()
-    wait_until(is_so, what, log=log, every=0.5)
-    return time.monotonic() - begin
+    def freeze(self) -> None:
+        """Freeze this replica while another one is at work, which sends what comes due."""
+        data, web, monitor = self.folder / "other", free_port(), free_port()
+        data.mkdir(mode=0o700)
+        shutil.chown(data, int(NOBODY), int(NOBODY))
+        own = {"VERBATIM_WEB": f"127.0.0.1:{web}", "VERBATIM_MONITOR": f"127.0.0.1:{monitor}"}
+        self.other = self._start("run", DATA=str(data), MACHINE="other", **own)
+        wait_until(lambda: self.ask("/readyz", monitor)[0] == 200, "ready", log=self.log)
+        self.approve_one()
+        os.kill(self.pid, signal.SIGSTOP)
+        self.browser = HttpBrowser(f"http://127.0.0.1:{web}")
+        self.browser.sign_in("olga")
+        wait_until(lambda: bool(self.mastodon.statuses(self.account)), "sent", log=self.log)

@@ -169,6 +169,7 @@ def test_each_link_of_a_kit_leads_somewhere_and_nobody_is_named(kit: Path, bot: 
         assert broken_links(inside) == []
         assert any(each.endswith("/qr.svg") for each in inside)
     assert bot.store.audit.rows(limit=1)[0].verb == "kit"
+    assert kit.stat().st_mode & 0o777 == 0o700, "it has words that are not out yet"
 
 
 def test_the_texts_of_the_zips_pass_through_check(

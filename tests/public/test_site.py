@@ -161,6 +161,7 @@ def test_the_site_is_in_the_log_and_is_replaced_as_a_whole(
         encoding="utf-8"
     )
     assert bot.store.audit.rows(limit=1)[0].verb == "site"
+    assert site.stat().st_mode & 0o777 == 0o755, "a web server reads it"
     assert [path.name for path in site.parent.iterdir()] == [site.name]
 
 
@@ -214,6 +215,14 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DecisionError, match=r"added\.txt"):
         write_folder(folder, {"index.html": b""})
     assert (folder / "added.txt").exists()
+
+
+@pytest.mark.parametrize(("is_public", "modes"), [(True, {0o755, 0o644}), (False, {0o700, 0o600})])
+def test_others_read_only_what_is_public(tmp_path: Path, is_public: bool, modes: set[int]) -> None:
+    write_folder(tmp_path / "out", {"a/b.txt": b"1"}, is_public=is_public)
+
+    found = (tmp_path / "out", *(tmp_path / "out").rglob("*"))
+    assert {path.stat().st_mode & 0o777 for path in found} == modes
 
 
 def test_no_link_is_followed(tmp_path: Path) -> None:

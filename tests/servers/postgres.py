@@ -84,7 +84,7 @@ class PostgresServer:
         return subprocess.run(command, check=True, capture_output=True).stdout
 
     def _ctl(self, *arguments: str) -> None:
-        data = str(self.directory / "data")
+        data = str(self.directory / "cluster")
         program = str(self.programs / "pg_ctl")
         _run_as_postgres(program, "-D", data, "-w", "-t", "300", *arguments)
 
@@ -105,13 +105,16 @@ def cluster(**settings: str) -> Iterator[PostgresServer]:
         shutil.chown(directory, "postgres")  # PostgreSQL refuses to run as root
     server = PostgresServer(directory, free_port(), programs, settings)
     try:
-        make = (str(programs / "initdb"), "-D", str(directory / "data"), "-U", "postgres")
+        make = (str(programs / "initdb"), "-D", str(directory / "cluster"), "-U", "postgres")
         _run_as_postgres(*make, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
         server.start()
         try:
             yield server
         finally:
-            server.stop(mode="immediate")
+            if (
+                server.directory / "cluster" / "postmaster.pid"
+            ).exists():  # a test may have stopped it
+                server.stop(mode="immediate")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
