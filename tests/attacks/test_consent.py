@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.authority.user_table import Passkey
-from bot.authority.users import Role
+from bot.authority.users import Person, Role
 from bot.cli.main import VERBS, run
 from bot.delivery.answers import Answers
 from bot.delivery.consent import challenge_of
@@ -170,6 +170,26 @@ def test_a_sign_out_ends_tokens(
     assert decide(bot, *DECISIONS["resume"], "--as", "anna") == 1
     assert "does not stand for anna" in capsys.readouterr().err
     assert bot.store.audit_problems() == []
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="the calendar's secret address, copied or on a lost device, is read after its user signed "
+    "out everywhere, was reset or got another password",
+    comes_of_it="each of these ends it, as it ends tokens",
+)
+@pytest.mark.parametrize("how", ["sign_out_everywhere", "reset", "set_password"])
+def test_a_calendar_s_address_ends_with_tokens(new_bot: RunningBot, how: str) -> None:
+    new_bot.start_with(post("one", at=NINE))
+    access = new_bot.dashboard.access
+    key = access.new_feed_key(Person("Ann", frozenset({Role.APPROVER})))
+    assert access.person_of_feed(key) is not None
+
+    given = ("another good phrase of words",) if how == "set_password" else ()
+    getattr(access, how)("Ann", *given, by="Ann")
+
+    assert access.person_of_feed(key) is None
+    assert new_bot.store.audit_problems() == []
 
 
 @attack(
