@@ -174,8 +174,8 @@ def test_a_sign_out_ends_tokens(
 
 @attack(
     Attacker.VISITOR,
-    tried="the calendar's secret address, copied or on a lost device, is read after its user signed "
-    "out everywhere, was reset or got another password",
+    tried="the calendar's secret address, copied or on a lost device, is read after its user "
+    "signed out everywhere, was reset or got another password",
     comes_of_it="each of these ends it, as it ends tokens",
 )
 @pytest.mark.parametrize("how", ["sign_out_everywhere", "reset", "set_password"])

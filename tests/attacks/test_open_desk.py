@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import select
 import socket
@@ -359,7 +360,9 @@ def test_a_passkey_s_answer_is_taken_once(
     "gesture, by a copied key, by an unknown key, to an invented challenge, or rubbish",
     comes_of_it="refused",
 )
-@pytest.mark.parametrize("how", ["look-alike", "no gesture", "copy", "unknown", "old", "rubbish"])
+@pytest.mark.parametrize(
+    "how", ["look-alike", "no gesture", "copy", "unknown", "old", "rubbish", "deep", "surrogate"]
+)
 def test_only_the_true_answer_signs_in(
     desk: RunningBot, browser: HttpBrowser, key: Authenticator, how: str
 ) -> None:
@@ -375,7 +378,10 @@ def test_only_the_true_answer_signs_in(
             key.key_id = b"x" * 16
         case "old":
             desk.clock.advance(timedelta(minutes=6))
-    answer = "{}" if how == "rubbish" else key.sign(options)
+    rubbish = {"rubbish": "{}", "deep": "[" * 7_000}
+    answer = rubbish.get(how) or key.sign(options)
+    if how == "surrogate":
+        answer = json.dumps({**json.loads(answer), "id": "\ud800"})
 
     assert by_passkey(browser, answer) == 403
     assert browser.get("/held").status == 303
