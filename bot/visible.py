@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, NewType
+from typing import Any, Literal, NewType
 
 Visible = NewType("Visible", str)
 
@@ -38,6 +38,7 @@ _CLASS = r"\p{DI}\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{NChar}\p{Bidi_Control}\ufff9-\
 _HIDDEN = rf"(?V1)(?!{_FINE})[[{_CLASS}]--[\n\t]]"
 #: The same in a text with letters that run from right to left, which need marks beside others.
 _HIDDEN_BIDI = rf"(?V1)(?!{_FINE}|[\u200e\u200f\u061c])[[{_CLASS}]--[\n\t]]"
+_CROWDED = r"\p{M}{31,}+"
 _RIGHT_TO_LEFT = r"(?V1)[\p{BC=R}\p{BC=AL}--[\u200f\u061c]]"
 
 
@@ -97,6 +98,22 @@ def values(value: Any) -> Any:
 def shown(value: object) -> object:
     """Return what a template may write: a text made visible, anything else as it is."""
     return block(value) if type(value) is str else value
+
+
+def crowded_in(text: str) -> int | None:
+    """Return where so many marks stand on one letter as no script has; None where nowhere.
+
+    To normalize such a text takes the square of their number (UAX 15, "stream-safe").
+    """
+    found = None if text.isascii() else _compiled(_CROWDED).search(text)
+    return found.start() if found else None
+
+
+def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
+    """Return text in a normal form, without marks on one letter that no script has so many of."""
+    if crowded_in(text) is not None:
+        text = _compiled(_CROWDED).sub("", text)
+    return unicodedata.normalize(form, text)
 
 
 def named(char: str) -> str:

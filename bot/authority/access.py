@@ -153,7 +153,7 @@ class Access:
             self.store.users.change(name, password_hash=hashed)
             self.store.devices.forget(name)
             self.store.sessions.end_all(name, but=sha256_hex(session))
-            self._revoke_tokens(name, by=by)
+            self._end_secrets(name, by=by)
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on; an operator is always left."""
@@ -172,12 +172,12 @@ class Access:
         self.store.addresses.put(name, "")
 
     def reset(self, name: str, *, by: str) -> None:
-        """Forget what a lost device knows: codes, passkeys, tokens, sessions; not the password."""
+        """Forget what a lost device knows: all but the password."""
         self._user(name)
         with self._logged(by, "user reset", name, {"codes": False}):
             self.store.users.set_totp(name, None, frozenset())
             self.store.passkeys.remove(name)
-            self.store.tokens.remove(name)
+            self._end_secrets(name, by=by)
             self.store.devices.forget(name)
             self.store.sessions.end_all(name)
 
@@ -188,11 +188,11 @@ class Access:
             raise DecisionError(f"{name} is the only operator; make another one first")
 
     def sign_out_everywhere(self, name: str, *, by: str) -> int:
-        """End all of a user's sessions and tokens, and know no device; return how many sessions."""
+        """End all that stands for a user but passwords and passkeys; return how many sessions."""
         with self.store.transaction():
             ended = self.store.sessions.end_all(name)
             self.store.devices.forget(name)
-            self._revoke_tokens(name, by=by)
+            self._end_secrets(name, by=by)
             self.write(by, "sign out everywhere", name, {"sessions": ended})
         return ended
 
@@ -267,7 +267,9 @@ class Access:
         with self.store.transaction():
             self._revoke_token(person.name, sha256, by=person.name)
 
-    def _revoke_tokens(self, name: str, *, by: str) -> None:
+    def _end_secrets(self, name: str, *, by: str) -> None:
+        """End what stands for a user without a sign-in: tokens, and the calendar's address."""
+        self.store.users.change(name, feed_sha256="")
         for token in self.store.tokens.of(name):
             self._revoke_token(name, token.sha256, by=by)
 

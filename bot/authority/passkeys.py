@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: How long a person may take.
 _PATIENCE = timedelta(minutes=5)
 _NONCE, _TIME = 16, 8
+#: What reading JSON of anybody's raises.
+_NO_ANSWER = (ValueError, KeyError, TypeError, RecursionError)
 _REFUSED = "the passkey was refused; try again, or use your password"
 
 
@@ -126,16 +128,17 @@ def challenge_in(answer: str) -> bytes:
             webauthn.base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
         )
         return webauthn.base64url_to_bytes(client["challenge"])
-    except (ValueError, KeyError, TypeError) as error:
+    except _NO_ANSWER as error:
         raise SignInError(_REFUSED) from error
 
 
 def key_id_in(answer: str) -> str:
     """Return the id of the passkey that an answer says it is of; empty where it says none."""
     try:
-        return str(json.loads(answer)["id"])
-    except (ValueError, KeyError, TypeError):
+        found = str(json.loads(answer)["id"])
+    except _NO_ANSWER:
         return ""
+    return found if found.isascii() else ""
 
 
 def new_passkey(

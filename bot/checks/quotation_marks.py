@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import regex
 
@@ -94,6 +95,10 @@ def _kind(char: str) -> str:
     return '"' if wide else "'"
 
 
+#: Marks within marks; what is open further out stays open, which is a problem too.
+_DEEPEST = 40
+#: Problems of one text: each is searched for in every source.
+_MOST = 50
 #: Of these a single one between or after letters is an apostrophe.
 _APOSTROPHES = "'’"
 #: Of scripts that write no spaces between words.
@@ -181,7 +186,7 @@ def _is_spelling(text: str, mark: Mark, opened: list[Mark]) -> bool:
 
 def _closes(opened: list[Mark], mark: Mark, text: str) -> int | None:
     """Return which open mark this one closes; None where it closes none."""
-    for depth in reversed(range(len(opened))):
+    for depth in reversed(range(max(0, len(opened) - _DEEPEST), len(opened))):
         if mark.kind in PAIRS[opened[depth].kind]:
             if mark.kind not in _APOSTROPHES:
                 return depth
@@ -239,8 +244,14 @@ def problems_of_marks(
 ) -> Iterator[tuple[int, str]]:
     """Yield (offset, message) for each marked stretch that is nobody's words, and each lone mark.
 
-    A stretch inside of another one goes with it.
+    A stretch inside of another one goes with it. After some of them the rest is not told.
     """
+    yield from islice(_problems_of_marks(text, sources, investigations), _MOST)
+
+
+def _problems_of_marks(
+    text: str, sources: Iterable[Source], investigations: Iterable[Investigation]
+) -> Iterator[tuple[int, str]]:
     sources, titles = tuple(sources), tuple(piece.title for piece in investigations)
     marked, alone = marked_spans(text)
     seen: list[Marked] = []

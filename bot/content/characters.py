@@ -10,6 +10,7 @@ from itertools import islice, zip_longest
 
 import regex
 
+from bot import visible
 from bot.errors import Problem
 from bot.visible import hidden_in, named
 
@@ -116,6 +117,8 @@ def _stranger(word: str) -> str:
 
 def _denormal(text: str) -> tuple[int, str] | None:
     """Return the column of the first character that is not in NFC, and what to do about it."""
+    if (crowded := visible.crowded_in(text)) is not None:
+        return crowded + 1, "more marks on one letter than any script has; take them out"
     composed = unicodedata.normalize("NFC", text)
     if composed == text:
         return None

@@ -21,6 +21,7 @@ from xml.parsers import expat
 
 import regex
 
+from bot import visible
 from bot.content.characters import decode
 from bot.content.files import BOUNDS
 from bot.errors import ContentError, Problem
@@ -75,7 +76,7 @@ def read_document(path: Path) -> Document:
         _refuse(path, "is no .docx, .odt, .md or .txt; save the letter as one", "letter-kind")
     found = reader(raw, path)
     # Names of letters that programs write in two ways have one way in a source.
-    text = unicodedata.normalize("NFC", found.text.replace("\r\n", "\n")).strip() + "\n"
+    text = visible.normalized("NFC", found.text.replace("\r\n", "\n")).strip() + "\n"
     encoded = text.encode("utf-8", "surrogatepass")
     if len(encoded) > BOUNDS.text_bytes or not text.strip():
         what = "has no text" if not text.strip() else f"has over {BOUNDS.text_bytes:,} bytes"

@@ -53,8 +53,14 @@ def rows_of(raw: bytes, *, is_csv: bool) -> tuple[Sequence[str], Sequence[SheetR
         raise OperatorError("has no column `id`; `sheet export` writes one that has all columns")
     if len(set(filter(None, header))) < len(list(filter(None, header))):
         raise OperatorError("has a column twice; keep one")
-    rows = (_row(number, header, values) for number, values in enumerate(table, 2))
-    return header, [row for row in rows if row.cells or row.faults]
+    rows, size = list[SheetRow](), 0
+    for number, values in enumerate(table, 2):
+        row = _row(number, header, values)
+        rows += [row] if row.cells or row.faults else []
+        size += sum(map(len, row.cells.values()))
+        if size > MOST_UNPACKED:  # cells may share one long text
+            raise OperatorError(_TOO_LARGE)
+    return header, rows
 
 
 def _row(number: int, header: Sequence[str], values: Iterable[Any]) -> SheetRow:

@@ -9,6 +9,7 @@ from datetime import date
 from itertools import islice
 from pathlib import PurePosixPath
 
+from bot import visible
 from bot.canonical import sha256_hex
 from bot.content.characters import decode
 from bot.content.fields import Known
@@ -214,7 +215,7 @@ class Pictures:
         Raises:
             FileError: there is none that may be used, and why.
         """
-        file = unicodedata.normalize("NFC", written.file)
+        file = visible.normalized("NFC", written.file)
         if file not in self._found:
             try:
                 self._found[file] = self._read(file)

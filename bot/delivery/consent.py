@@ -193,7 +193,7 @@ def _read_statement(signed: str, about: JsonObject) -> tuple[list[JsonObject], i
     try:
         read = dict(json.loads(signed))
         found, begun = read.pop("approve"), read.pop("round")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return [], -1
     is_ours = isinstance(found, list) and read == about
     return found if is_ours else [], begun if isinstance(begun, int) else -1

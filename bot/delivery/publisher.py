@@ -1,6 +1,6 @@
 """Brings due deliveries out: gate, release or hold, claim, prepare, intent, one call, outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from bot.delivery.decide import (
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.links import LOOKED, looks_in
-from bot.delivery.model import Delivery, Hold, HoldReason, State
+from bot.delivery.model import Correction, Delivery, Hold, HoldReason, State
 from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
@@ -93,9 +93,32 @@ class Releaser:
 
         Who can write the database could add another.
         """
-        is_signed = Consents(self.store, self.campaign().schedule).are_signed
         has_draft = delivery.draft_json is not None
-        return not (is_signed and has_draft) or self.store.outbox.is_announced(delivery)
+        return not (self._is_signed and has_draft) or self.store.outbox.is_announced(delivery)
+
+    @property
+    def _is_signed(self) -> bool:
+        return Consents(self.store, self.campaign().schedule).are_signed
+
+    def before(self, delivery: Delivery) -> tuple[Delivery, ...] | None:
+        """Return what is before it in its conversation, the nearest first; None for a strange one.
+
+        What it answers is not signed: who can write the database could name any status.
+        """
+        found, each, is_signed = list[Delivery](), delivery, self._is_signed
+        while each.parent_id is not None and (parent := self.store.outbox.get(each.parent_id)):
+            if is_signed and not (_is_next(each, parent) and self._is_ours(parent)):
+                return None
+            found.append(parent)
+            each = parent
+        return None if is_signed and each.part else tuple(found)
+
+    def _is_ours(self, parent: Delivery) -> bool:
+        """Whether the sent log has that it is there; another replica's log may have it."""
+        logged = self.store.outbox.logged(parent.id)
+        if logged is None and not self.store.is_sqlite:
+            return True
+        return bool(logged and logged.ref and logged.ref.id == parent.remote_id)
 
     def _release(self, delivery: Delivery, gate: Gate, now: datetime) -> None:
         parent = self._parent(delivery)
@@ -149,6 +172,20 @@ class Releaser:
             return why_hold(delivery, facts)
 
         return why
+
+
+_STRANGE = Hold(HoldReason.UNAPPROVED, "what it would answer is not of its conversation")
+
+
+def _is_next(delivery: Delivery, parent: Delivery) -> bool:
+    """Whether a part follows another one of its thread, or is a correction of it."""
+    if delivery.account != parent.account:
+        return False
+    if delivery.part:
+        is_same = delivery.publication.id == parent.publication.id
+        return is_same and delivery.part == parent.part + 1
+    is_correction = isinstance(delivery.publication.occurrence, Correction)
+    return is_correction and delivery.post_id.partition("-of-")[2] == parent.post_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +244,10 @@ class Publisher:
         deadline = self.clock.monotonic() + self.lease.total_seconds() / 2
         # Read before the gate looks: `begin` refuses where they are others by then.
         answers = self.store.answers_to(row.fingerprint)
-        if hold := self.releaser.why_hold(row):
+        hold, before = self.releaser.why_hold(row), self.releaser.before(row)
+        if hold is not None or before is None:
             # It was let through long ago, behind others.
-            return put_off_and_hold(hold, self.clock.now())
+            return put_off_and_hold(hold or _STRANGE, self.clock.now())
         if waits := self._wait_for_room(row):
             return waits
         try:
@@ -217,7 +255,7 @@ class Publisher:
             is_remade = not self.releaser.is_known(row)
             draft = row.draft
             if draft is None or is_remade:
-                made = self._prepare(row, platform)
+                made = self._prepare(row, platform, before)
                 draft = made.again(draft) if draft else made
             if not self.trusts_clock():
                 return put_off(row, self.clock.now(), "the clock was set just now")
@@ -246,19 +284,12 @@ class Publisher:
         again = min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
         return Outcome(Event.DEFER, "the account has had as many posts as it may", again)
 
-    def _prepare(self, row: Delivery, platform: Platform) -> Draft:
+    def _prepare(self, row: Delivery, platform: Platform, before: Sequence[Delivery]) -> Draft:
+        reply_to = ReplyTo(root=before[-1].ref, parent=before[0].ref) if before else None
         return platform.prepare(
-            row.status, key=row.id, at=self.clock.now(), reply_to=self._reply_to(row),
+            row.status, key=row.id, at=self.clock.now(), reply_to=reply_to,
             pictures=lambda picture: self.store.media.get(picture.sha256),
         )  # fmt: skip
-
-    def _reply_to(self, delivery: Delivery) -> ReplyTo | None:
-        refs: list[PostRef] = []
-        parent_id = delivery.parent_id
-        while parent_id is not None and (part := self.store.outbox.get(parent_id)):
-            refs.append(part.ref)
-            parent_id = part.parent_id
-        return ReplyTo(root=refs[-1], parent=refs[0]) if refs else None
 
     def _call(self, row: Delivery, policy: Policy, platform: Platform, draft: Draft) -> Outcome:
         answer: PostRef | Exception

@@ -195,7 +195,7 @@ def _number(raw: bytes) -> int:
 def _line_of(raw: bytes) -> dict[str, Any] | None:
     try:
         line = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # torn, so its call was never made
     return line if isinstance(line, dict) else None
 

@@ -24,8 +24,13 @@ _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: IPv6 addresses that hold an IPv4 address, which may be a private one.
 _EMBEDDING = tuple(map(ipaddress.ip_network, ("::/96", "64:ff9b::/32", "2001::/32", "2002::/16")))
-#: Public by its number, and answered by the machine's own cloud.
-_METADATA = frozenset({"168.63.129.16"})
+#: Public by their numbers in some version of Python, and answered by the machine's own cloud or
+#: network all the same.
+_OWN = tuple(map(ipaddress.ip_network, (
+    "168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "5f00::/16", "3fff::/20",
+)))  # fmt: skip
+#: Characters of why a page was not read: an address may have as many as a header.
+_LONGEST = 500
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 
 
@@ -33,7 +38,7 @@ class FetchError(BotError):
     """A page was not read; the state says what that proves."""
 
     def __init__(self, state: LinkState, told: str) -> None:
-        super().__init__(told)
+        super().__init__(told[:_LONGEST])
         self.state = state
 
 
@@ -67,7 +72,10 @@ class Hop:
         target = self.header("location") if self.status in _REDIRECTS else ""
         # As browsers read it: headers are bytes.
         target = target.encode("latin-1", "replace").decode("utf-8", "replace")
-        return urljoin(self.address, target).partition("#")[0] if target else ""
+        try:
+            return urljoin(self.address, target).partition("#")[0] if target else ""
+        except ValueError:
+            return target  # which is no page's address
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def is_public(address: str) -> bool:
             return is_public(str(ip.ipv4_mapped))
         if any(ip in each for each in _EMBEDDING):
             return False
-    return ip.is_global and not ip.is_multicast and str(ip) not in _METADATA
+    return ip.is_global and not ip.is_multicast and not any(ip in each for each in _OWN)
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -184,7 +192,7 @@ class PageFetcher:
             raise FetchError(LinkState.PRIVATE, f"{address} has a port or a name that no page has")
         try:
             found = self.resolve(host, port or usual)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise FetchError(LinkState.UNREACHABLE, f"{host} is not found") from error
         for ip in found:
             if not (is_anywhere or is_public(ip)):

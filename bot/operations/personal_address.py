@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import apprise
 
@@ -74,13 +74,16 @@ class PersonalAddresses:
 
     def _prove_allowed(self, address: str) -> None:
         _prove_one(address)
-        kind, options = urlsplit(address).scheme, parse_qs(urlsplit(address).query, True)
+        kind = urlsplit(address).scheme
         if kind not in KINDS:
             known = ", ".join(dict.fromkeys(KINDS.values()))
             raise DecisionError(f"the desk takes addresses of {known}; an operator can set others")
+        service = _read(address)
+        # As Apprise itself reads them: `;` begins another option, and `#` ends none.
+        options = service.parse_url(address)["qsd"]
         if odd := sorted(options.keys() - _OPTIONS):
             raise DecisionError(f"leave out {', '.join(odd)}, or let an operator set the address")
-        place = _server_of(_read(address))
+        place = _server_of(service)
         if kind in _FIXED or place in {_server_of(each.notifier[0]) for each in self.alerts.all}:
             return
         if kind in _OWN:

@@ -1,6 +1,5 @@
 """How alike two texts are: the share of three-word shingles that they have in common."""
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from functools import cache, lru_cache
 from math import ceil
 
 import regex
+
+from bot import visible
 
 #: Words in a shingle.
 SHINGLE = 3
@@ -33,7 +34,7 @@ class Pair:
 
 def words(text: str) -> list[str]:
     """List the words for comparing: composed by compatibility (NFKC), without case."""
-    plain = unicodedata.normalize("NFKC", _unseen().sub("", text)).casefold()
+    plain = visible.normalized("NFKC", _unseen().sub("", text)).casefold()
     return _word().findall(plain)
 
 

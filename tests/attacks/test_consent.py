@@ -14,17 +14,18 @@ import pytest
 from sqlalchemy import text
 
 from bot.authority.user_table import Passkey
-from bot.authority.users import Role
+from bot.authority.users import Person, Role
 from bot.cli.main import VERBS, run
 from bot.delivery.answers import Answers
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
-from bot.errors import DecisionError, UnconfirmedError
+from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.authenticator import PRESENT, Authenticator, b64
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import APPROVERS, MINUTE, NINE, RunningBot, enlist, post
+from tests.fakes.scripted import PublishCall
 
 DESK = "https://desk.example"
 TIMES = {"one": NINE, "two": NINE + MINUTE}
@@ -169,6 +170,26 @@ def test_a_sign_out_ends_tokens(
     assert decide(bot, *DECISIONS["resume"], "--as", "anna") == 1
     assert "does not stand for anna" in capsys.readouterr().err
     assert bot.store.audit_problems() == []
+
+
+@attack(
+    Attacker.VISITOR,
+    tried="the calendar's secret address, copied or on a lost device, is read after its user "
+    "signed out everywhere, was reset or got another password",
+    comes_of_it="each of these ends it, as it ends tokens",
+)
+@pytest.mark.parametrize("how", ["sign_out_everywhere", "reset", "set_password"])
+def test_a_calendar_s_address_ends_with_tokens(new_bot: RunningBot, how: str) -> None:
+    new_bot.start_with(post("one", at=NINE))
+    access = new_bot.dashboard.access
+    key = access.new_feed_key(Person("Ann", frozenset({Role.APPROVER})))
+    assert access.person_of_feed(key) is not None
+
+    given = ("another good phrase of words",) if how == "set_password" else ()
+    getattr(access, how)("Ann", *given, by="Ann")
+
+    assert access.person_of_feed(key) is None
+    assert new_bot.store.audit_problems() == []
 
 
 @attack(
@@ -473,6 +494,49 @@ def test_no_draft_out_of_the_database_is_sent(signed: Signed) -> None:
 
     assert comes_due(signed.bot) is State.HELD
     assert not signed.bot.servers["m"].texts
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="a signed post, the rest of a signed thread or a signed correction is made an answer to "
+    "somebody else's status",
+    comes_of_it="held: it answers what its conversation has before it, where the sent log, outside "
+    "the database, knows that it is",
+    remains="on replicas: what another one sent, which this one's log does not have",
+)
+@pytest.mark.parametrize("which", ["a post", "a thread", "a correction", "nothing"])
+def test_what_is_signed_answers_nobody_else(signed: Signed, which: str) -> None:
+    bot, server = signed.bot, signed.bot.servers["m"]
+    strange = "UPDATE delivery SET state = 'SENT', remote_id = 'V', sent_at = 1 WHERE id = :id"
+    if which in {"a thread", "nothing"}:
+        words = " ".join(f"one{number}" for number in range(120))
+        bot.write(post("one", "thread: true", "accounts: [m]", at=NINE, words=words))
+        bot.watch()
+        fails = UnavailableError("mastodon", "503")
+        server.steps.append(PublishCall(meanwhile=lambda: server.unprepared.append(fails)))
+    signed.approve(*APPROVERS)
+    if which == "a post":
+        first = next(row for row in bot.rows() if row.post_id == "two")
+        answer = "UPDATE delivery SET parent_id = :id WHERE id = :own"
+        sql(bot, f"{strange}; {answer}", id=first.id, own=bot.row("one").id)
+    bot.wait(NINE)
+    sent = len(server.texts)
+    if which == "a thread":
+        sql(bot, strange, id=bot.rows("one")[0].id)
+    elif which == "a correction":
+        (made,) = bot.dashboard.corrections.correct("one", "It is two.", by="Ed", why="one")
+        statement = bot.desk.consents.statement(bot.desk.waiting(made.post_id))
+        for name, key in signed.keys.items():
+            answer = key.answer_to(challenge_of(statement), "desk.example")
+            bot.desk.approve(made.post_id, by=name, signature=answer)
+        sql(bot, strange, id=bot.row("one").id)
+
+    bot.wait(NINE + 2 * MINUTE)
+
+    answered = [status.parent for status in server.live[sent:]]
+    assert answered == ([server.live[0].id] if which == "nothing" else [])
+    held = [row for row in bot.rows() if row.state is State.HELD and row.post_id != "two"]
+    assert [row.reason for row in held] == [HoldReason.UNAPPROVED] * (which != "nothing")
 
 
 @attack(

@@ -8,6 +8,7 @@ import pytest
 
 from bot.delivery.links import LinkState
 from bot.evidence.fetching import FetchError
+from bot.evidence.page_text import page_text
 from tests.attacks.attack import Attacker, attack
 from tests.evidence.pages import PUBLIC, serving_pages
 
@@ -48,3 +49,24 @@ def test_a_name_changes_between_check_and_call() -> None:
         fetcher.fetch("http://news.example/report")
 
         assert pages.dialled == [(PUBLIC, 80)]
+
+
+@attack(
+    Attacker.SERVER,
+    tried="a page redirects to what is no address, or names an encoding that no page has, so that "
+    "no link is looked at any more",
+    comes_of_it="its link is told as no address; the page is read as UTF-8; the next link has its "
+    "turn",
+)
+@pytest.mark.parametrize("target", ["http://[", "//[x]/"])
+def test_no_answer_ends_the_look_at_links(target: str) -> None:
+    with serving_pages() as pages:
+        pages.redirect("/a", target, 302)
+        pages.put("/b")
+        with pytest.raises(FetchError):
+            pages.fetcher().fetch("http://news.example/a")
+        (hop,) = pages.fetcher().fetch("http://news.example/b")
+
+    for name in ("idna", "punycode", "undefined", "unicode_escape", "hex", "none"):
+        headers = (("Content-Type", f"text/html; charset={name}"),)
+        assert page_text(replace(hop, headers=headers)) == page_text(hop)

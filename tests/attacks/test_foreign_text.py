@@ -7,13 +7,16 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 
 import pytest
 
 from bot import visible
+from bot.app.content import prove_tree
 from bot.authority.tables import StopReason
 from bot.authority.users import Role
 from bot.cli.main import run
+from bot.content.files import FolderTree
 from bot.delivery.lifecycle import Event
 from bot.engagement.export import cell, export
 from bot.errors import UnavailableError
@@ -25,7 +28,7 @@ from bot.platforms.http.exchange import Exchange, classify
 from bot.platforms.mastodon.api import ref_of
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.browser import PASSWORD
-from tests.fakes.running_bot import NINE, RunningBot, post
+from tests.fakes.running_bot import NINE, RunningBot, post, small_campaign
 from tests.fakes.shipped import lose, planned, serving
 from tests.fakes.smtp import MailServer
 from tests.integration.test_commands import places_of
@@ -37,6 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 LIVE = "<img src=x onerror=alert(1)>"
 FORGED = "ok    m: all is well"
 EVIL = f"no\x1b[2J\x9b31m\x07\u202e\u2066\u200b\u2060\u00ad\U000e0041\u2028\r\n{FORGED}\n{LIVE}"
+MARKS = "\u0315\u0300" * 40_000
 _NAMES = ("a terminal's escapes", "line breaks", "marks that turn text round", "unseen characters")
 
 
@@ -60,6 +64,25 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     store.outbox.move(planned(bot)[0].id, Event.CANCEL, now=now, actor=EVIL, detail=EVIL)
     yield bot
     bot.stop()
+
+
+@attack(
+    Attacker.GIT,
+    tried="a text or a picture's name with so many marks on one letter, or so many quotation marks "
+    "that nothing closes, that to check it takes minutes, in which the process does nothing else",
+    comes_of_it="refused at its line; marks within marks are followed forty deep",
+)
+@pytest.mark.parametrize("line", ['text: "{}"', "text: x\n    media: [{{file: media/{}, alt: x}}]"])
+def test_no_file_keeps_the_process_busy(tmp_path: Path, line: str) -> None:
+    tree, begun = small_campaign(tmp_path), process_time()
+    tree.put("posts/main.yaml", f"posts:\n  - id: one\n    {line}\n".format("a" + MARKS))
+    tree.put("posts/other.yaml", "posts:\n" + post("two", words="a " + "\u201c" * 20_000))
+
+    told = prove_tree(FolderTree(tree.schedule, tree.posts)).problems
+
+    assert {each.rule for each in told} & {"character", "picture-file"}
+    assert {each.rule for each in told if each.file.endswith("other.yaml")} >= {"quote-altered"}
+    assert process_time() - begun < 8
 
 
 @attack(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -15,8 +17,12 @@ from bot.cli.main import run
 from bot.clock import FastClock, SystemClock
 from bot.content.model import Mode
 from bot.delivery.model import State
+from bot.engagement.snapshots import SnapshotState
 from bot.errors import UnavailableError
+from bot.evidence.fetching import Hop
+from bot.evidence.page_text import page_text
 from bot.platforms.mastodon import SPEC as MASTODON
+from bot.platforms.mastodon.comparing import differences
 from bot.platforms.spec import Limits
 from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
@@ -125,6 +131,52 @@ def test_a_server_that_is_down_holds_nobody_up(new_bot: RunningBot) -> None:
     states = new_bot.states()
     assert (states["one/b/0"], states["two/b/0"]) == ("SENT", "SENT")
     assert states["one/m/0"].startswith("HELD late")
+
+
+@attack(
+    Attacker.SERVER,
+    tried="the server tells numbers that no database holds, so that nobody's are collected",
+    comes_of_it="such a number counts as not told; all others are kept",
+)
+def test_a_number_that_nothing_holds_stops_nothing(world: HostileWorld) -> None:
+    world.start()
+    world.good.statuses[0] |= {"favourites_count": 10**30, "reblogs_count": 2**63}
+    world.bot.clock.advance(timedelta(hours=1, minutes=1))
+
+    world.bot.services.collect()
+
+    read = world.bot.store.snapshots.of(world.bot.row("one").id)[0]
+    assert read.outcome is SnapshotState.TAKEN
+    assert (read.metrics.likes, read.metrics.reposts, read.metrics.replies) == (None, None, 1)
+
+
+#: Each took the square of its length, or of the marks on one letter, some of it in one step that
+#: stops the whole process.
+ENDLESS = {
+    "tags": "<a " * 15_000, "comments": "<!--" * 15_000, "lines": "\n" * 60_000,
+    "quotation marks": "<a x='" * 15_000, "elements": "<textarea>" * 15_000,
+    "marks": "a" + "\u0315\u0300" * 40_000,
+}  # fmt: skip
+
+
+@attack(
+    Attacker.SERVER,
+    tried="a status, or a page that is linked to, whose HTML or letters take days to be read, "
+    "while nothing is sent anywhere",
+    comes_of_it="each is read in a time that grows with its length, which is bounded",
+)
+@pytest.mark.parametrize("content", ENDLESS.values(), ids=ENDLESS)
+def test_nothing_that_a_server_says_takes_long_to_read(content: str) -> None:
+    sent = {"language": "en", "spoiler_text": "", "status": "words", "in_reply_to_id": None}
+    page = Hop("http://a.example", "", NINE, 200, "", (("Content-Type", "text/html"),),
+               content.encode())  # fmt: skip
+    begun = process_time()
+
+    told = differences({"content": content}, {**sent, "visibility": "public", "alts": []})
+    page_text(page)
+
+    assert told["text"]
+    assert process_time() - begun < 2
 
 
 @attack(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import select
 import socket
@@ -359,7 +360,9 @@ def test_a_passkey_s_answer_is_taken_once(
     "gesture, by a copied key, by an unknown key, to an invented challenge, or rubbish",
     comes_of_it="refused",
 )
-@pytest.mark.parametrize("how", ["look-alike", "no gesture", "copy", "unknown", "old", "rubbish"])
+@pytest.mark.parametrize(
+    "how", ["look-alike", "no gesture", "copy", "unknown", "old", "rubbish", "deep", "surrogate"]
+)
 def test_only_the_true_answer_signs_in(
     desk: RunningBot, browser: HttpBrowser, key: Authenticator, how: str
 ) -> None:
@@ -375,7 +378,10 @@ def test_only_the_true_answer_signs_in(
             key.key_id = b"x" * 16
         case "old":
             desk.clock.advance(timedelta(minutes=6))
-    answer = "{}" if how == "rubbish" else key.sign(options)
+    rubbish = {"rubbish": "{}", "deep": "[" * 7_000}
+    answer = rubbish.get(how) or key.sign(options)
+    if how == "surrogate":
+        answer = json.dumps({**json.loads(answer), "id": "\ud800"})
 
     assert by_passkey(browser, answer) == 403
     assert browser.get("/held").status == 303
@@ -443,7 +449,8 @@ MAIL = "from=u@a.example&to=v@a.example"
     tried="an address for one's own messages by which the machine calls its own network, reads a "
     "file, or sends anything anywhere",
     comes_of_it="the desk takes mail at public servers, services at a fixed host, and the servers "
-    "of the operator's alerts; no options that name files or pages",
+    "of the operator's alerts; no options that name files or pages, or copy a message to others, "
+    "in whatever way they are written",
     remains="a mail server's name that leads elsewhere later: its answers are told to nobody",
 )
 @pytest.mark.parametrize(
@@ -454,6 +461,10 @@ MAIL = "from=u@a.example&to=v@a.example"
         (f"mailto://a.example:8080?smtp=8.8.8.8&{MAIL}", "public mail servers only"),
         (f"mailto://8.8.8.8?smtp=127.0.0.1&{MAIL}", "public mail servers only"),
         (f"mailto://8.8.8.8?{MAIL}&pgpkey=/etc/passwd", "Leave out pgpkey"),
+        (f"mailto://8.8.8.8?{MAIL};verify=no;bcc=w@x.example", "Leave out bcc, verify"),
+        (f"mailto://8.8.8.8/#?{MAIL}&%70gppub=/etc/passwd", "Leave out pgppub"),
+        (f"mailto://8.8.8.8?{MAIL}&+X-Header=y", "Leave out +x-header"),
+        ("tgram://123456789:abcdefg_hijklmnop/123/?to=1;template=/etc/passwd", "out template"),
         ("signals://127.0.0.1:8080/+12345678901/+12345678902", "the operator&#39;s own alerts"),
         ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ,json://127.0.0.1/x", "no single"),
         ("mailto://u:p@a.example json://127.0.0.1/x", "no space in it"),

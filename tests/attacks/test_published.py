@@ -16,6 +16,7 @@ from bot.authority.notices import Addresses
 from bot.cli.main import run
 from bot.content.documents import read_document
 from bot.content.sheetfile import rows_of, written
+from bot.content.sheets import COLUMNS
 from bot.delivery.answers import Answers
 from bot.delivery.lifecycle import Event
 from bot.errors import ContentError, DecisionError, OperatorError
@@ -130,6 +131,48 @@ def workbook_in_utf16() -> bytes:
             packed.writestr(name, book.read(name))
         packed.writestr("xl/more.xml", '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'.encode("utf-16"))
     return target.getvalue()
+
+
+STRINGS = (
+    '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    f"<si><t>{'x&#13;&#10;' * 9_000}</t></si></sst>"
+)
+KIND = (
+    '<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-'
+    'officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+)
+
+
+def workbook_of_one_text(rows: int) -> bytes:
+    """Return a workbook whose cells all have one long text, which is written once."""
+    target, header = io.BytesIO(), {name: name for name in COLUMNS}
+    with (
+        zipfile.ZipFile(io.BytesIO(written([header], is_csv=False))) as book,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in book.namelist():
+            part = book.read(name).decode()
+            if name.endswith("sheet1.xml"):
+                cells = '<c t="s"><v>0</v></c>' * len(COLUMNS)
+                row = f"<row>{cells}</row>"
+                part = part.replace("</sheetData>", f"{row * rows}</sheetData>")
+            packed.writestr(name, part.replace("</Types>", KIND))
+        packed.writestr("xl/sharedStrings.xml", STRINGS)
+    return target.getvalue()
+
+
+@attack(
+    Attacker.EDITOR,
+    tried="a spreadsheet of a few kB whose cells share one long text, to fill the memory",
+    comes_of_it="refused: the cells' text is counted as often as it stands there",
+)
+def test_no_spreadsheet_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.content.sheetfile.MOST_UNPACKED", 2_000_000)
+    raw = workbook_of_one_text(20)
+    assert len(raw) < 20_000
+
+    with pytest.raises(OperatorError, match="too large"):
+        rows_of(raw, is_csv=False)
 
 
 @attack(

@@ -20,7 +20,7 @@ class IntentAfterSend(Publisher):
 
     def _send(self, claim: Delivery) -> Outcome:
         platform = self.platform(claim.account)
-        draft = claim.draft or self._prepare(claim, platform)
+        draft = claim.draft or self._prepare(claim, platform, self.releaser.before(claim) or ())
         ref = platform.publish(draft)
         self.store.outbox.begin(claim, draft, now=self.clock.now())
         return Outcome(Event.ACCEPT, ref=ref)

@@ -21,6 +21,8 @@ from bot.errors import (
 #: `translated_errors` of one platform and exchange; takes ``writing`` and ``refusals``.
 Calls = Callable[..., AbstractContextManager[None]]
 _MAX_MESSAGE = 200
+#: More than there are people and machines; a database holds its sums.
+_MOST_COUNTED = 10**12
 #: Where servers say what is wrong, besides ``error``.
 _WORDS = ("message", "error_description", "detail", "title")
 #: Seconds; who comes back too early is told again, who believes anything is lost for good.
@@ -259,6 +261,6 @@ def count_in(value: Mapping[str, Any], *names: str) -> int | None:
     """Return the first number under these names that counts something; None where none does."""
     for name in names:
         found = value.get(name)
-        if type(found) is int and found >= 0:
+        if type(found) is int and 0 <= found <= _MOST_COUNTED:
             return found
     return None

@@ -2,19 +2,19 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from html.parser import HTMLParser
 from typing import Any
 
+from bot import visible
 from bot.canonical import JsonObject
 from bot.platforms.http.exchange import object_in, objects_in
+from bot.platforms.http.markup import Tag, pieces_of
 
 _MENTION = re.compile(r"@([\w.-]+)@[\w.-]+")
 #: A number that begins a line: some servers make lists of such lines, and show none.
-_NUMBER = re.compile(r"^\s*\d+[.)]\s+", re.MULTILINE)
+_NUMBER = re.compile(r"^[^\S\n]*+\d++[.)]\s++", re.MULTILINE)
 _TAG = re.compile(r"<[^<>]*>")
 #: Text that was escaped more often than that was meant so.
 _ESCAPED = 3
@@ -134,53 +134,40 @@ def _skeleton(text: str) -> str:
     """Keep what no server changes: letters and digits, and of a mention its local name."""
     for _ in range(_ESCAPED):
         text = html.unescape(text)
-    plain = _NUMBER.sub("", _MENTION.sub(r"@\1", unicodedata.normalize("NFC", text)))
+    plain = _NUMBER.sub("", _MENTION.sub(r"@\1", visible.normalized("NFC", text)))
     kept = "".join(char for char in plain.casefold() if char.isalnum())
     return kept or "".join(text.split())
 
 
 def plain_texts(content: str) -> tuple[str, str]:
-    """Strip HTML, with links as their whole addresses, and as what is shown."""
-    reader = _TextCollector()
-    reader.feed(content)
-    reader.close()
-    return "".join(reader.addressed), "".join(reader.shown)
+    """Strip HTML, with links as their whole addresses, and as what is shown.
+
+    Mentions and hashtags stay as shown.
+    """
+    addressed, shown, link = list[str](), list[str](), None
+    for piece in pieces_of(content):
+        if isinstance(piece, Tag) and piece.name == "a":
+            if link is not None:
+                words = "".join(shown[link.start :])
+                is_named = link.is_named or words.startswith(("#", "@")) or not link.href
+                addressed.append(words if is_named else link.href)
+            given = piece.attributes()
+            names = {*(given.get("class") or "").split()}
+            named = _Link(given.get("href") or "", bool({"mention", "hashtag"} & names), len(shown))
+            link = None if piece.is_end else named
+        elif isinstance(piece, str) or (piece.name in ("br", "p") and not piece.is_end):
+            text = piece if isinstance(piece, str) else "\n"
+            shown.append(text)
+            addressed += [text] if link is None else []
+    return "".join(addressed), "".join(shown)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Link:
     href: str
     is_named: bool
-    shown: list[str] = field(default_factory=list)
-
-
-class _TextCollector(HTMLParser):
-    """Collects the text of a status; mentions and hashtags stay as shown."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.addressed: list[str] = []
-        self.shown: list[str] = []
-        self._link: _Link | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("br", "p"):
-            self.handle_data("\n")
-        elif tag == "a":
-            given = dict(attrs)
-            names = (given.get("class") or "").split()
-            self._link = _Link(given.get("href") or "", bool({"mention", "hashtag"} & set(names)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a" and self._link is not None:
-            link, self._link = self._link, None
-            shown = "".join(link.shown)
-            is_named = link.is_named or shown.startswith(("#", "@")) or not link.href
-            self.addressed.append(shown if is_named else link.href)
-
-    def handle_data(self, data: str) -> None:
-        self.shown.append(data)
-        (self.addressed if self._link is None else self._link.shown).append(data)
+    #: Of its words among what is shown.
+    start: int
 
 
 def _text(value: object) -> str:

@@ -34,6 +34,7 @@ from bot.platforms.x import NAME, SPEC
 ORIGIN = "https://api.twitter.com"
 #: X refuses what was signed too long ago or ahead (about five minutes), as it does bad tokens.
 _APART = timedelta(minutes=1)
+_ID = re.compile(r"[0-9]{1,19}")
 _STAMP = re.compile(r'oauth_timestamp="(\d{1,11})"')
 #: A rate limit's window, and the wait where a limit names no moment.
 _WINDOW = timedelta(minutes=15)
@@ -99,7 +100,7 @@ class Client:
     def token_user(self) -> str | None:
         """Numeric id of the account, which begins its access token; None if it does not."""
         user, _, _ = self._secrets["ACCESS_TOKEN"].partition("-")
-        return user if user.isdigit() and len(user) < 20 else None
+        return user if is_id(user) else None
 
     def get(self, route: str, params: Mapping[str, str], charge: Charge) -> Mapping[str, Any]:
         return self.ask(Task.READ, "GET", route, charge, params=params)
@@ -268,7 +269,7 @@ def _resources(exchange: Exchange, task: Task) -> tuple[str, ...]:
 
 
 def is_id(value: object) -> bool:
-    return isinstance(value, str) and value.isdigit()
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:

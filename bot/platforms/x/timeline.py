@@ -2,11 +2,11 @@
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot import visible
 from bot.errors import UnavailableError
 from bot.platforms.http.exchange import count_in, object_in, objects_in
 from bot.platforms.spec import Charge
@@ -106,7 +106,7 @@ def read(raw: object) -> Shown:
     if not isinstance(raw, dict):
         raise _incomplete("a status is no object")
     values = (raw.get("id"), raw.get("text"), raw.get("conversation_id"))
-    if not all(isinstance(value, str) for value in values) or not str(values[0]).isdigit():
+    if not all(isinstance(value, str) for value in values) or not is_id(values[0]):
         raise _incomplete("a status lacks its id, text or conversation")
     text, entities = _whole(raw)
     keys = object_in(raw, "attachments").get("media_keys")
@@ -131,7 +131,7 @@ def canonical(text: str) -> str:
 
     X composes (NFC), trims, and gives an address its scheme and a slash after its host.
     """
-    plain = unicodedata.normalize("NFC", " ".join(text.split()))
+    plain = visible.normalized("NFC", " ".join(text.split()))
     return _LAST_SLASH.sub("", _SCHEME.sub("", plain))
 
 
