@@ -72,9 +72,8 @@ class HostileWorld:
         """Run a verb of the command line, proved by a token; return its exit code."""
         if name := who_decides(words):
             os.environ["VERBATIM_TOKEN"] = token_of(self.bot.store, SystemClock(), name)
-        files = ["--config", str(self.bot.tree.schedule), "--posts", str(self.bot.tree.posts)]
         try:
-            return run([*words, *files, "--data", str(self.bot.data)])
+            return run([*words, *self.bot.places])
         finally:
             os.environ.pop("VERBATIM_TOKEN", None)
 

@@ -140,9 +140,8 @@ def test_only_approvers_answer(
 ) -> None:
     token = token_of(bot.store, bot.clock, "edna", frozenset({Role.EDITOR}))
     monkeypatch.setenv("VERBATIM_TOKEN", token)
-    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
 
-    assert run([*words, *files, "--data", str(bot.data), "--as", "edna"]) == 1
+    assert run([*words, *bot.places, "--as", "edna"]) == 1
     assert "edna may not approve posts" in capsys.readouterr().err
     assert bot.store.objections.standing() == ()
 

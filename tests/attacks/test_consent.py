@@ -80,8 +80,7 @@ def test_an_invented_name_approves_nothing(
 
 
 def decide(bot: RunningBot, *words: str) -> int:
-    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
-    return run([*words, *files, "--data", str(bot.data)])
+    return run([*words, *bot.places])
 
 
 DECISIONS = {

@@ -484,8 +484,7 @@ def login(world: HostileWorld, name: str = "Ann") -> Result:
     Args:
         name: A user, who proves it by a token; empty for nobody.
     """
-    files = ["--config", str(world.bot.tree.schedule), "--posts", str(world.bot.tree.posts)]
-    words = ["login", "m", *files, "--data", str(world.bot.data)]
+    words = ["login", "m", *world.bot.places]
     env = {}
     if name:
         words += ["--as", name]

@@ -31,7 +31,6 @@ from tests.fakes.browser import PASSWORD
 from tests.fakes.running_bot import NINE, RunningBot, post, small_campaign
 from tests.fakes.shipped import lose, planned, serving
 from tests.fakes.smtp import MailServer
-from tests.integration.test_commands import places_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
@@ -99,7 +98,7 @@ def test_no_file_keeps_the_process_busy(tmp_path: Path, line: str) -> None:
 def test_no_verb_prints_what_acts_on_a_terminal(
     bot: RunningBot, capsys: pytest.CaptureFixture[str], verb: str, form: list[str]
 ) -> None:
-    run([*verb.split(), *places_of(bot, bot.data), *form])
+    run([*verb.split(), *bot.places, *form])
 
     printed = capsys.readouterr()
     assert_harmless(printed.out)

@@ -308,9 +308,8 @@ def test_emergency_verbs_need_no_content(
     spoil(live)
 
     def call(*words: str) -> Any:
-        files = ["--config", str(live.tree.schedule), "--posts", str(live.tree.posts)]
         capsys.readouterr()
-        code = run([*words, *files, "--data", str(live.data), "--json"])
+        code = run([*words, *live.places, "--json"])
         out, err = capsys.readouterr()
         assert code == 0, err
         return json.loads(out)

@@ -197,8 +197,7 @@ def test_no_spreadsheet_breaks_what_reads_it(
     assert import_sheet(paths, sheet).errors
     copied = (tmp_path / "posts-problems.xlsx").read_bytes()
     assert rows_of(copied, is_csv=False)[1][0].cells["text"] == r"b\u0007c"
-    where = ["--config", str(tree.schedule), "--posts", str(tree.posts), "--data", str(paths.data)]
-    assert run(["sheet", "import", str(sheet), *where]) == 1
+    assert run(["sheet", "import", str(sheet), *tree.places(paths.data)]) == 1
     assert "\x1b" not in "".join(capsys.readouterr())
 
 

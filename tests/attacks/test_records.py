@@ -190,8 +190,7 @@ def test_an_approval_that_was_taken_back_stays_so(bot: RunningBot) -> None:
 
 
 def say(bot: RunningBot, *words: str) -> int:
-    places = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
-    return run([*words, *places, "--data", str(bot.data)])
+    return run([*words, *bot.places])
 
 
 @attack(

@@ -9,7 +9,6 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import ROOT, lacks, require_tool
-from tests.fakes.browser import PASSWORD
 from tests.fakes.running_bot import RunningBot
 from tests.waiting import PATIENCE
 
@@ -62,15 +61,6 @@ def signed_in(browser: Browser, bot: RunningBot, name: str = "ben", **options: A
     page = context.new_page()
     page.goto(f"{bot.origin}/")
     return page
-
-
-def sign_in(page: Page, bot: RunningBot, name: str) -> None:
-    """Sign in as people do."""
-    page.goto(f"{bot.origin}/login")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{bot.origin}/")
 
 
 def axe_of(page: Page) -> list[str]:

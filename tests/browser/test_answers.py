@@ -62,6 +62,8 @@ def test_the_three_answers_one_after_the_other(browser: Browser, bot: RunningBot
     page = signed_in(browser, bot, "ben", viewport=PHONE)
     page.goto(f"{bot.origin}/week")
     assert axe_of(page) == []
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     reach(page, "Begin with the first")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/posts/"))

@@ -256,24 +256,20 @@ def test_a_line_in_the_wrong_direction_would_be_seen(browser: Browser, name: str
     text, right = TEXTS[name][0], style_of(name)
     wrong = Style(right.typeface, right.lang, rtl=not right.rtl)
 
-    worst = min(
-        likeness(drawn(text[line.start : line.end].strip(), wrong), browser.ink(line))
+    assert any(
+        likeness(drawn(text[line.start : line.end].strip(), wrong), browser.ink(line)) < 0.9
         for line in browser.lines(name, 700)
     )
-
-    assert worst < 0.9
 
 
 def test_a_line_without_its_neighbours_marks_would_be_seen(browser: Browser) -> None:
     style = style_of("latin over edges")
 
-    worst = min(
-        likeness(drawn(line.text, style), browser.ink(line))
+    assert any(
+        likeness(drawn(line.text, style), browser.ink(line)) < 0.9
         for width in range(400, 1000, 50)
         for line in browser.lines("latin over edges", width)
     )
-
-    assert worst < 0.9
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)

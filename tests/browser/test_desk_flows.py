@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from icalendar import Calendar
 from playwright.sync_api import Browser, Page, expect
 
 from bot.authority.tables import StopReason
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, State
-from tests.browser.chromium import new_window, sign_in, signed_in
+from tests.browser.chromium import signed_in
 from tests.fakes.running_bot import RunningBot, post
 from tests.fakes.shipped import (
     APPROVERS,
     START,
     add_people,
     lose,
-    open_engaged,
     open_shipped,
     plan,
     planned,
@@ -48,10 +46,10 @@ def enter(browser: Browser, bot: RunningBot) -> Iterator[Enter]:
     """Let somebody sign in, in a window of their own, and open a page."""
     opened: list[Page] = []
 
-    def enter(name: str, address: str = "/", at: RunningBot = bot) -> Page:
-        page = signed_in(browser, at, name)
+    def enter(name: str, address: str = "/") -> Page:
+        page = signed_in(browser, bot, name)
         opened.append(page)
-        page.goto(at.origin + address)
+        page.goto(bot.origin + address)
         return page
 
     yield enter
@@ -231,25 +229,6 @@ def test_an_operator_settles_a_held_post_with_its_address(bot: RunningBot, enter
     assert bot.store.audit.rows(limit=1)[0].who == "olga"
 
 
-def test_a_calendar_program_subscribes_by_a_secret_address(
-    browser: Browser, bot: RunningBot, enter: Enter
-) -> None:
-    page = enter("vera", "/calendar")
-    page.get_by_role("button", name="Make a new address").click()
-    address = page.get_by_label("Address, after this").input_value()
-    program = new_window(browser)
-
-    answer = program.request.get(bot.origin + address)
-    wrong = program.request.get(bot.origin + address[:-2])
-
-    calendar = Calendar.from_ical(answer.text())
-    starts = [event.decoded("dtstart") for event in calendar.walk("vevent")]
-    assert len(starts) > 10
-    assert min(starts) >= datetime(2026, 12, 1, tzinfo=UTC)
-    assert wrong.status == 403
-    program.close()
-
-
 def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
     bot: RunningBot, enter: Enter
 ) -> None:
@@ -312,7 +291,7 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
     expect(anna.get_by_text("You wrote it; somebody else must approve it.")).to_be_visible()
     expect(anna.locator(".words").first).to_contain_text("Correction (2 December 2026)")
 
-    olga_approves(bot, f"correction-1-of-{post}")
+    bot.approve(f"correction-1-of-{post}", by=["olga"])
     ben.goto(f"{bot.origin}/posts/correction-1-of-{post}")
     ben.get_by_role("button", name="Approve what is shown").click()
     bot.wait(bot.clock.now() + timedelta(minutes=1))
@@ -321,10 +300,6 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
     assert {row.state for row in sent} == {State.SENT}
     ben.goto(f"{bot.origin}/corrections")
     expect(ben.get_by_text("We named three.")).to_be_visible()
-
-
-def olga_approves(bot: RunningBot, post: str) -> None:
-    bot.approve(post, by=["olga"])
 
 
 def test_a_retraction_deletes_everywhere_and_says_what_is_left(
@@ -343,9 +318,8 @@ def test_a_retraction_deletes_everywhere_and_says_what_is_left(
     assert states == {State.RETRACTED}
 
 
-@pytest.mark.parametrize("width", [1280, 390])
 def test_what_others_took_down_goes_before_the_approvers_for_other_accounts(
-    bot: RunningBot, enter: Enter, width: int
+    bot: RunningBot, enter: Enter
 ) -> None:
     lines = "accounts: [coalition-mastodon]", "author: edna"
     at = bot.clock.now() + timedelta(hours=1)
@@ -357,92 +331,18 @@ def test_what_others_took_down_goes_before_the_approvers_for_other_accounts(
     [row] = bot.store.outbox.find(post_id="gone", states={State.SENT})
     bot.store.outbox.move(row.id, Event.REMOTE_DELETED, now=bot.clock.now(), actor="collector")
     page = enter("ben", "/posts/gone")
-    page.set_viewport_size({"width": width, "height": 800})
+    page.set_viewport_size({"width": 390, "height": 800})
 
     page.get_by_text("Send it from other accounts").click()
     page.get_by_label("coalition-bluesky").check()
     page.get_by_label("Why it goes out again").fill("The network deleted it.")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Put it before the approvers").click()
 
     expect(page.get_by_role("status")).to_contain_text("It waits for the approvers")
     expect(page.locator(".big")).to_have_text("0 of 2")
     rows = bot.store.outbox.find(post_id="republication-1-of-gone")
     assert [row.account for row in rows] == ["coalition-bluesky"]
-
-
-def test_a_spokesperson_reads_what_worked_and_how_sure_that_is(
-    tmp_path: Path, enter: Enter
-) -> None:
-    with open_engaged(tmp_path / "engaged") as engaged, serving(engaged):
-        page = enter("vera", at=engaged)
-        page.get_by_role("link", name="Engagement", exact=True).click()
-        page.get_by_role("link", name="theme", exact=True).click()
-        page.get_by_label("Numbers of").select_option("coalition-mastodon")
-        page.get_by_role("button", name="Filter").click()
-
-        expect(page.locator(".ranked tbody tr").first).to_contain_text("families")
-        expect(page.get_by_role("img", name="Engagements of a post by its age")).to_be_visible()
-        page.get_by_text("posts, as each platform told").click()
-        rows = page.get_by_role("region", name="Numbers").locator("tbody tr")
-        expect(rows.first).to_contain_text("coalition-mastodon")
-        assert not any("coalition-x" in row for row in rows.all_inner_texts())
-        page.get_by_role("link", name="post-01").first.click()
-        expect(page.get_by_role("heading", name="Engagement")).to_be_visible()
-
-
-def test_all_of_it_can_be_done_with_the_keyboard_alone(bot: RunningBot, enter: Enter) -> None:
-    row = tomorrow(bot)
-    page = enter("ben", f"/posts/{row.post_id}")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
-    page.keyboard.press("Enter")
-
-    for _press in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent").startswith("Approve what"):
-            break
-    page.keyboard.press("Enter")
-
-    expect(page.get_by_role("status")).to_contain_text("Approved")
-
-
-def test_a_viewer_is_offered_no_decision(bot: RunningBot, enter: Enter) -> None:
-    page = enter("vera")
-
-    for address in ("/", "/held", f"/posts/{tomorrow(bot).post_id}", "/accounts", "/log"):
-        page.goto(bot.origin + address)
-        expect(page.locator("main form[method=post]")).to_have_count(0)
-
-
-def test_a_wrong_password_is_told_and_five_lock_the_name(browser: Browser, bot: RunningBot) -> None:
-    context = new_window(browser)
-    page = context.new_page()
-    for _try in range(6):
-        page.goto(f"{bot.origin}/login")
-        page.get_by_label("Name").fill("anna")
-        page.get_by_label("Password").fill("not the password at all")
-        page.get_by_role("button", name="Sign in").click()
-
-    expect(page.get_by_role("alert")).to_contain_text("Too many tries; wait 15 minutes")
-    context.close()
-
-
-def test_signing_out_ends_the_session(browser: Browser, bot: RunningBot) -> None:
-    page = new_window(browser).new_page()
-    sign_in(page, bot, "vera")
-    before = page.context.cookies()
-
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    page.context.clear_cookies()
-    page.context.add_cookies(
-        [{"name": one["name"], "value": one["value"], "url": bot.origin} for one in before]
-    )
-    page.goto(f"{bot.origin}/held")
-
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    page.context.close()
 
 
 PAYLOADS = (

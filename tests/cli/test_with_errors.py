@@ -28,9 +28,7 @@ def tree(tmp_path: Path) -> CampaignTree:
 
 
 def say(tree: CampaignTree, capsys: pytest.CaptureFixture[str], *words: str) -> Said:
-    data = tree.posts.parent / "data"
-    places = ["--config", str(tree.schedule), "--posts", str(tree.posts), "--data", str(data)]
-    code = run([*words, *places])
+    code = run([*words, *tree.places()])
     printed = capsys.readouterr()
     return code, printed.out + printed.err
 

@@ -182,9 +182,8 @@ def test_preview_shows_both_in_their_own_marks(
     whole = proved(quoted).rendered
     post = whole.campaign.post("p")
     assert post is not None
-    places = ["--config", str(quoted.schedule), "--posts", str(quoted.posts)]
 
-    assert run(["preview", "p", *places, "--data", str(tmp_path / "none")]) == 0
+    assert run(["preview", "p", *quoted.places(tmp_path / "none")]) == 0
 
     shown = " ".join(capsys.readouterr().out.split())
     assert f"original, udhr (en): “{ENGLISH}”" in shown

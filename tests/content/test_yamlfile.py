@@ -1,5 +1,6 @@
 """YAML is read as text with places, and whatever hides, explodes or crashes is refused."""
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -239,25 +240,25 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
-def test_a_bomb_is_refused_early_and_the_process_lives(bomb: str) -> None:
+def test_a_bomb_is_refused_early_and_the_process_lives() -> None:
     """Measured in a process of its own, which must not die and not grow."""
     program = """
-        import resource, sys, time
+        import json, resource, sys, time
         from bot.content.yamlfile import parse
-        raw = sys.stdin.buffer.read()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        start = time.process_time()
-        node, problems = parse(raw, file="f.yaml")
-        spent = time.process_time() - start
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        assert problems and len(problems) <= 50, problems
-        assert spent < 20, spent  # what grows with the square takes hours
-        assert grown < 20_000, grown
+        for name, bomb in json.load(sys.stdin).items():
+            raw = bomb.encode()
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            start = time.process_time()
+            node, problems = parse(raw, file="f.yaml")
+            spent = time.process_time() - start
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            assert problems and len(problems) <= 50, (name, problems)
+            assert spent < 20, (name, spent)  # what grows with the square takes hours
+            assert grown < 20_000, (name, grown)
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
-        input=bomb.encode(),
+        input=json.dumps(BOMBS).encode(),
         capture_output=True,
         check=False,
     )

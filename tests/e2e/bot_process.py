@@ -165,9 +165,6 @@ class BotProcess:
     ) -> None:
         wait_until(is_so, what, log=lambda: self.log[-6000:], every=every, before=before)
 
-    def wait_for_log(self, text: str, times: int = 1) -> None:
-        self.wait_until(lambda: self.log.count(text) >= times, f"{text} in the log")
-
 
 class LiveBotProcess(BotProcess):
     """A live campaign on all three platforms, which are reached through proxies."""

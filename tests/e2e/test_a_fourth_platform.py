@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from tests.contract import postcard
 from tests.contract.postcard.server import KEY, PostcardServer
 from tests.fakes.campaign_tree import inspect, spec
+from tests.waiting import in_time
 
 SCHEDULE = """\
 campaign: fourth
@@ -75,9 +76,9 @@ class PostcardCampaign:
     def write(self, path: str, text: str) -> None:
         (self.folder / path).write_text(text, encoding="utf-8")
 
-    def write_posts(self, ahead: timedelta) -> None:
-        at = (datetime.now(UTC) + ahead).strftime("%Y-%m-%d %H:%M:%S+00:00")
-        self.write("posts/all.yaml", POSTS.format(at=at, long=LONG))
+    def write_posts(self, at: datetime) -> None:
+        due = at.strftime("%Y-%m-%d %H:%M:%S+00:00")
+        self.write("posts/all.yaml", POSTS.format(at=due, long=LONG))
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -109,7 +110,7 @@ def campaign(tmp_path: Path, server: PostcardServer) -> PostcardCampaign:
 
 
 def test_it_is_checked_previewed_planned_and_rehearsed(campaign: PostcardCampaign) -> None:
-    campaign.write_posts(timedelta(hours=1))
+    campaign.write_posts(datetime.now(UTC) + timedelta(hours=1))
 
     campaign.do("check")
     shown = campaign.ask("preview", "--all")
@@ -138,7 +139,7 @@ def test_it_is_checked_previewed_planned_and_rehearsed(campaign: PostcardCampaig
 def test_its_own_keys_are_checked(
     campaign: PostcardCampaign, old: str, new: str, told: str
 ) -> None:
-    campaign.write_posts(timedelta(hours=1))
+    campaign.write_posts(datetime.now(UTC) + timedelta(hours=1))
     schedule = SCHEDULE.format(origin=campaign.server.origin)
     campaign.write("schedule.yaml", schedule.replace(old, new))
     now = datetime.now(UTC)
@@ -161,9 +162,17 @@ def test_editors_programs_know_its_keys(campaign: PostcardCampaign) -> None:
 def test_it_is_published_to_once(campaign: PostcardCampaign) -> None:
     schedule = SCHEDULE.format(origin=campaign.server.origin)
     campaign.write("schedule.yaml", schedule.replace("required: 1", "required: 0"))
-    campaign.write_posts(timedelta(seconds=30))
 
-    with campaign.start("run") as service:
+    def planned_before(due: datetime) -> subprocess.Popen[str]:
+        campaign.write_posts(due)
+        service = campaign.start("run")
+        assert service.stdout is not None
+        if any('"running"' in line for line in service.stdout) and datetime.now(UTC) < due:
+            return service
+        service.kill()
+        raise AssertionError(service.communicate())
+
+    with in_time(planned_before, lead=8) as service:
         came = [campaign.server.arrivals.acquire(timeout=70) for _ in range(3)]
         service.send_signal(signal.SIGTERM)
         log, _ = service.communicate(timeout=60)

@@ -7,29 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.bot_process import BotProcess
-from tests.servers.program import WarmProgram
-from tests.waiting import in_time
-
-POSTS = """\
-posts:
-  - id: due
-    text: "Words that are due soon enough."
-    at: {at}
-    author: Ed
-  - id: later
-    quote: {{source: letter, text: "This text stands here so that you can see how a quotation is \
-proved."}}
-    queue: main
-    author: Ed
-"""
 
 
 class Program(BotProcess):
@@ -54,93 +37,15 @@ def new_campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_program(
-    tmp_path: Path, new_campaign: Path, warm_program: WarmProgram
-) -> Iterator[Callable[[], Program]]:
-    """Return a maker of programs, each in a campaign of its own."""
-    made: list[Program] = []
-
-    def make() -> Program:
-        for one in made:
-            one.kill()
-        folder = tmp_path / f"campaign-{len(made)}"
-        shutil.copytree(new_campaign, folder)
-        made.append(Program(folder, warm_program))
-        return made[-1]
-
-    yield make
-    made[-1].kill()
-
-
-@pytest.fixture
-def program(new_program: Callable[[], Program]) -> Program:
-    return new_program()
+def program(tmp_path: Path, new_campaign: Path) -> Program:
+    return Program(shutil.copytree(new_campaign, tmp_path / "campaign"))
 
 
 def quiet(done: subprocess.CompletedProcess[str]) -> bool:
     return "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
-def test_a_day_in_the_life_of_the_service(
-    new_program: Callable[[], Program],
-) -> None:
-    def paused_before(due: datetime) -> Program:
-        program = new_program()
-        at = due.strftime("%Y-%m-%d %H:%M:%S+00:00")
-        (program.folder / "posts" / "first.yaml").write_text(POSTS.format(at=at), encoding="utf-8")
-        program.start()
-        program.wait_until(lambda: len(program.look()) > 1, "planned", before=due)
-        program.do("pause", "--reason", "a test", "--as", "Ann")
-        return program
-
-    program = in_time(paused_before, lead=12)
-    assert program.do("status")["running"] is True
-    program.wait_until(lambda: dict(program.look())["due"] == "HELD", "held")
-    (held,) = program.do("held")
-    assert (held["post"], held["reason"]) == ("due", "paused")
-    program.do("resume", "--as", "Ann")
-    program.do("resolve", held["id"], "send", "--as", "Ann", "--why", "still true")
-    program.wait_until(lambda: dict(program.look())["due"] == "SENT", "sent")
-    assert program.do("deliveries", held["id"])["state"] == "SENT"
-
-    assert program.stop() == 0
-    rows = program.do("audit", "show")
-    assert [row["verb"] for row in rows if row["who"] == "Ann"] == ["pause", "resume", "send"]
-    assert program.do("audit", "verify")["broken_at"] is None
-    assert "stopped in order" in program.log
-
-
-def test_ctrl_c_ends_the_service_in_order(program: Program) -> None:
-    program.start()
-    program.wait_for_log('"running"')
-
-    assert program.stop(signal.SIGINT) in {0, 130}
-    assert "Traceback" not in program.log
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (("check",), 0),
-        (("status",), 1),
-        (("nonsense",), 2),
-        (("check", "--config", "none.yaml"), 1),
-        (("run", "--data", "/dev/null/x"), 1),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_the_exit_code_says_whose_turn_it_is(
-    program: Program, words: tuple[str, ...], code: int
-) -> None:
-    starts_python = words[0] in {"check", "nonsense"}
-    done = program.call(*words) if starts_python else program.warm_call(*words)
-
-    assert done.returncode == code, done.stderr
-    assert quiet(done)
-
-
 def test_interrupted_is_130(program: Program) -> None:
-    program.start()
     with subprocess.Popen(
         [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "800", "--json"],
         cwd=program.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -218,19 +123,6 @@ def test_odd_surroundings_change_nothing(program: Program, environment: dict[str
 
     assert done.returncode == 0, done.stderr
     assert "how a quotation is" in done.stdout
-    assert quiet(done)
-
-
-@pytest.mark.parametrize(
-    "environment", [{"VERBATIM_LEASE": "1"}, {"VERBATIM_NONSENSE": "1"}, {"VERBATIM_LEASE": "x"}]
-)
-def test_a_wrong_setting_is_told_and_is_a_person_s_turn(
-    program: Program, environment: dict[str, str]
-) -> None:
-    done = program.warm_call("run", **environment)
-
-    assert done.returncode == 1
-    assert "VERBATIM_" in done.stderr
     assert quiet(done)
 
 

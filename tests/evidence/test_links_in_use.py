@@ -156,12 +156,10 @@ def do(
     monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, "Ann"))
     made = partial(PageFetcher, resolve=pages.resolve, dial=pages.dial)
     monkeypatch.setattr("bot.app.jobs.PageFetcher", made)
-    tree, data = bot.tree, str(bot.data)
-    where = ["--config", str(tree.schedule), "--posts", str(tree.posts), "--data", data]
 
     def done(*words: str) -> tuple[int, Any]:
         capsys.readouterr()
-        code = run([*words, *where, "--json"])
+        code = run([*words, *bot.places, "--json"])
         shown = capsys.readouterr()
         return code, json.loads(shown.out) if shown.out else shown.err
 

@@ -101,6 +101,11 @@ class CampaignTree:
         self.put("posts/sources/investigations.yaml", INVESTIGATIONS)
         self.put("posts/main.yaml", POSTS)
 
+    def places(self, data: Path | None = None) -> list[str]:
+        """Return words that tell a verb where its files are: its data beside them by default."""
+        files = ["--config", str(self.schedule), "--posts", str(self.posts)]
+        return [*files, "--data", str(data or self.posts.parent / "data")]
+
     def put(self, name: str, content: str | bytes) -> Path:
         """Write a file, making its folders."""
         path = self.schedule.parent / name

@@ -165,6 +165,11 @@ class RunningBot:
         """Write all posts, in the place of those before."""
         self.tree.put("posts/main.yaml", "posts:\n" + "".join(posts) if posts else "posts: []\n")
 
+    @property
+    def places(self) -> list[str]:
+        """Words that tell a verb where the bot's files are."""
+        return self.tree.places(self.data)
+
     # What the machine does
 
     @property

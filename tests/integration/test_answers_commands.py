@@ -23,11 +23,10 @@ def say(
 ) -> Say:
     """Run a verb as Ann; return its exit code and what it prints."""
     monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, "Ann"))
-    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
 
     def say(*words: str) -> str:
         decides = [] if words[0] == "comments" else ["--as", "Ann"]
-        code = run([*words, *files, "--data", str(bot.data), *decides])
+        code = run([*words, *bot.places, *decides])
         return f"{code} {capsys.readouterr().out}"
 
     return say

@@ -24,16 +24,6 @@ def test_nothing_is_in_force_before_the_start(new_bot: RunningBot) -> None:
         new_bot.services.contents.campaign()
 
 
-def test_a_whole_tree_or_nothing_comes_into_force(bot: RunningBot) -> None:
-    bot.write(post("one", at=NINE), post("two", at=NINE + DAY))
-    bot.tree.put("posts/other.yaml", "posts: [{id: broken}]\n")
-
-    bot.watch(broken=True)
-
-    assert in_force(bot) == ["one"]
-    assert bot.when() == ["07 09:00 m one"]
-
-
 def test_a_post_that_fits_nowhere_is_refused_after_its_server_was_asked(bot: RunningBot) -> None:
     bot.services.verifier.look("m")
     bot.write(post("one", at=NINE), post("two", at=NINE + DAY, words="Some other words. " * 40))
@@ -74,16 +64,6 @@ def test_files_in_force_stay_good_when_a_server_takes_less_than_before(bot: Runn
     assert kept
     assert kept.errors == ()
     assert [problem.rule for problem in kept.problems] == ["too-long"]
-
-
-def test_mended_files_come_into_force(bot: RunningBot) -> None:
-    bot.tree.put("posts/main.yaml", "posts: [")
-    bot.watch(broken=True)
-    bot.write(post("two", at=NINE))
-
-    bot.watch()
-
-    assert in_force(bot) == ["two"]
 
 
 def test_the_last_good_files_stay_in_force_over_a_restart(bot: RunningBot) -> None:
@@ -147,12 +127,6 @@ def test_a_card_that_cannot_be_drawn_is_told_where_it_is_asked_for(bot: RunningB
 
     assert "card.yaml:" in bot.services.contents.broken()
     assert in_force(bot) == ["one"]
-
-
-def test_warnings_keep_nothing_from_coming_into_force(bot: RunningBot) -> None:
-    told = {str(problem.severity) for problem in bot.services.contents.warnings()}
-
-    assert "error" not in told
 
 
 def test_before_the_start_there_is_nothing_to_remark_or_render_anew(new_bot: RunningBot) -> None:

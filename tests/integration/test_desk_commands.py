@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import pty
-import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -24,9 +21,8 @@ from tests.fakes.browser import PASSWORD
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.shipped import APPROVERS, open_shipped, planned
 from tests.integration.store_rows import due
-from tests.servers import free_port
 from tests.servers.program import WarmProgram
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -185,37 +181,3 @@ def test_a_quote_is_revoked_from_the_command_line_where_there_can_be_one(
     log = output(capsys)
     assert "anna: revoke quote" in log
     assert "other.example" not in log
-
-
-@pytest.mark.deep
-def test_a_rehearsal_is_served_until_ctrl_c(campaign: Path) -> None:
-    port = free_port()
-    words = [sys.executable, str(ROOT / "run_bot.py"), "rehearse", "--days", "2", "--serve"]
-    environment = {**os.environ, "VERBATIM_WEB": f"127.0.0.1:{port}", "VERBATIM_MONITOR": "off"}
-    with subprocess.Popen(words, cwd=campaign, env=environment, stderr=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL) as process:  # fmt: skip
-        try:
-            page = _page(port, process)
-            process.send_signal(signal.SIGINT)
-            code = process.wait(PATIENCE)
-        finally:
-            process.kill()
-
-    assert "Rehearsal" in page
-    assert "Next" in page
-    assert code == 0
-
-
-def _page(port: int, process: subprocess.Popen[bytes]) -> str:
-    def is_open() -> bool:
-        assert process.poll() is None
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return True
-        return False
-
-    wait_until(is_open, "a dashboard")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    connection.request("GET", "/")
-    page = connection.getresponse().read().decode()
-    connection.close()
-    return page

@@ -19,7 +19,6 @@ from bot.settings.environment import Settings
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import MINUTE, RunningBot, post
 from tests.integration.store_rows import due
-from tests.integration.test_commands import places_of
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def test_a_command_settles_what_it_is_told_for(
     for name in ("Ann", "Ben"):  # two approvers; for all else one is enough
         monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, name))
         words = matter.command.replace("NAME", name)
-        code = run([*shlex.split(words), *places_of(bot, bot.data)])
+        code = run([*shlex.split(words), *bot.places])
         if key != "unapproved":
             break
 

@@ -84,11 +84,10 @@ Do = Callable[..., str]
 @pytest.fixture
 def do(bot: RunningBot, capsys: pytest.CaptureFixture[str]) -> Do:
     """Run a verb that works; return what it prints."""
-    places = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
 
     def done(*words: str) -> str:
         capsys.readouterr()
-        code = run([*words, *places, "--data", str(bot.data)])
+        code = run([*words, *bot.places])
         printed = capsys.readouterr()
         assert code == 0, printed.err + printed.out
         return printed.out

@@ -46,11 +46,10 @@ def call(
     monkeypatch.setattr("bot.app.storage.SystemClock", lambda: bot.clock)
     token = token_of(bot.store, bot.clock, "olga", frozenset({Role.OPERATOR}))
     monkeypatch.setenv("VERBATIM_TOKEN", token)
-    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
 
     def run_verb(*words: str) -> str:
         capsys.readouterr()
-        code = run([*words, *files, "--data", str(bot.data)])
+        code = run([*words, *bot.places])
         out, err = capsys.readouterr()
         return f"{code} {out}{err}".strip()
 

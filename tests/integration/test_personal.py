@@ -165,10 +165,7 @@ def test_an_address_is_private_masked_and_in_no_row(bot: RunningBot) -> None:
 
 
 def test_the_verbs_ask_for_the_password(bot: RunningBot) -> None:
-    files = ["--config", str(bot.tree.schedule), "--posts", str(bot.tree.posts)]
-    told = CliRunner().invoke(
-        root, ["contact", "back", "Ann", "--as", "Ann", *files, "--data", str(bot.data)]
-    )
+    told = CliRunner().invoke(root, ["contact", "back", "Ann", "--as", "Ann", *bot.places])
 
     assert "by the password, no token" in str(told.exception)
 

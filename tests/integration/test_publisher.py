@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from bot.authority.tables import StopReason
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, State
 from bot.errors import (
@@ -54,17 +53,6 @@ def test_the_intent_is_stored_before_the_first_byte(bot: RunningBot, server: Ser
     assert seen == [State.SENDING, True, NINE, "calling"]
 
 
-def test_a_thread_goes_out_in_order_each_part_under_the_one_before(new_bot: RunningBot) -> None:
-    new_bot.start_approved(thread("long", 2, at=NINE))
-
-    new_bot.wait(NINE)
-
-    live = new_bot.servers["m"].live
-    assert [status.parent for status in live] == [None, "1"]
-    words = [f"long{number}" for number in range(120)]
-    assert " ".join(status.text for status in live).split() == words
-
-
 # What is held, with its reason, and never sent by itself
 
 
@@ -97,14 +85,6 @@ def test_an_approval_that_comes_too_late_sends_nothing(new_bot: RunningBot) -> N
     assert held_for_good(new_bot) == "unapproved: 0 of 2"
 
 
-def test_a_paused_post_is_held_and_stays_so_after_resume(bot: RunningBot) -> None:
-    bot.desk.pause("mourning", by="Ann")
-    bot.wait(NINE)
-    bot.desk.resume(by="Ann")
-
-    assert held_for_good(bot) == "paused"
-
-
 @pytest.mark.parametrize(
     ("own", "after", "reason"),
     [
@@ -126,13 +106,6 @@ def test_a_post_goes_out_up_to_the_last_moment_allowed(bot: RunningBot, server: 
     bot.wait(bot.clock.now())
 
     assert len(server.live) == 1
-
-
-def test_an_account_that_is_stopped_sends_nothing(bot: RunningBot) -> None:
-    now = bot.clock.now()
-    bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "its password was leaked", now)
-
-    assert held_for_good(bot) == "account stopped: its password was leaked"
 
 
 @pytest.mark.parametrize(
@@ -219,17 +192,6 @@ def test_before_the_call_nothing_is_ever_in_doubt(bot: RunningBot, server: Serve
 
     assert bot.states() == {"one/m/0": "READY UnconfirmedError before the call"}
     assert "publish" not in server.calls
-
-
-def test_a_refusal_of_a_repeated_call_is_no_failure(bot: RunningBot, server: Server) -> None:
-    server.fails(UnconfirmedError("mastodon", "timeout"), keeps=True)
-    server.blind = 2
-    server.fails(RejectedError("mastodon", "duplicate"))
-
-    bot.wait(NINE + 5 * MINUTE)
-
-    assert bot.states() == {"one/m/0": "SENT"}
-    assert len(server.live) == 1
 
 
 def test_a_repeated_call_sends_the_same_bytes_under_the_same_key(

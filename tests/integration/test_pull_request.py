@@ -52,9 +52,8 @@ class PullRequest:
         self.git("commit", "--quiet", "-m", "x")
 
     def check(self, *words: str) -> tuple[int, list[str]]:
-        places = ["--config", str(self.tree.schedule), "--posts", str(self.tree.posts)]
         self._capsys.readouterr()
-        code = run(["check", *words, *places, "--data", str(self.data)])
+        code = run(["check", *words, *self.tree.places(self.data)])
         out, err = self._capsys.readouterr()
         return code, (out + err).splitlines()
 

@@ -144,13 +144,11 @@ def test_a_probe_s_answers_are_kept_and_used(
     one.bot.write(post("one", 'media: [{file: media/a.png, alt: "A <b>square</b>"}]', "lang: de"))
     one.bot.start()
     monkeypatch.setenv("VERBATIM_TOKEN", token_of(one.bot.store, one.bot.clock, "Op"))
-    files = ["--config", str(one.bot.tree.schedule), "--posts", str(one.bot.tree.posts)]
-    places = [*files, "--data", str(one.bot.data)]
 
-    assert run(["probe", "m", "--as", "Op", *places]) == 0
+    assert run(["probe", "m", "--as", "Op", *one.bot.places]) == 0
     assert "lists public statuses: yes" in capsys.readouterr().out
     assert one.server.taken == []
-    assert run(["probe", "m", "--post", "--as", "Op", *places]) == 0
+    assert run(["probe", "m", "--post", "--as", "Op", *one.bot.places]) == 0
 
     told = capsys.readouterr().out
     assert "CANNOT language: its language is not kept, not en" in told
@@ -168,11 +166,11 @@ def test_a_probe_s_answers_are_kept_and_used(
     assert not state.abilities_at(
         one.bot.services.contents.campaign().schedule.accounts["m"].destination
     )["numbers in batches"]
-    assert run(["doctor", *places]) in {0, 1}
+    assert run(["doctor", *one.bot.places]) in {0, 1}
     told = capsys.readouterr().out
     assert "lists public statuses: yes" in told
     assert "probe:" not in told
     one.server.quirks.instance_v2 = {"title": "Social", "version": "4.6.0"}
-    assert run(["doctor", *places]) in {0, 1}
+    assert run(["doctor", *one.bot.places]) in {0, 1}
     told = capsys.readouterr().out
     assert "probe: it was Social 4.5.0 then; do `probe m --post` again" in " ".join(told.split())

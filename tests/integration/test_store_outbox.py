@@ -46,6 +46,8 @@ from tests.integration.store_rows import (
     unknown,
 )
 
+SECOND = timedelta(seconds=1)
+
 
 def row_of(store: Store, delivery_id: str = "d1") -> Delivery:
     row = store.outbox.get(delivery_id)
@@ -54,18 +56,6 @@ def row_of(store: Store, delivery_id: str = "d1") -> Delivery:
 
 
 # --- planning
-
-
-def test_planning_twice_changes_nothing(store: Store) -> None:
-    assert store.outbox.add(new_publication(), now=NOW)
-
-    assert not store.outbox.add(new_publication(), now=NOW)
-    assert not store.outbox.add(
-        new_publication(Status("b"), id="other", occurrence=FixedTime("d1")), now=NOW
-    )
-
-    (row,) = store.outbox.find()
-    assert (row.id, row.status.text, row.state) == ("d1", "hello", State.PLANNED)
 
 
 def test_what_was_added_is_read_back_as_it_was(store: Store) -> None:
@@ -93,10 +83,16 @@ def test_a_cancelled_place_can_be_planned_again_under_another_id(store: Store) -
     assert store.outbox.add(new_publication(id="d1-again", occurrence=FixedTime("d1")), now=NOW)
 
 
-def test_adding_many_tells_which_were_new(store: Store) -> None:
-    store.outbox.add(new_publication(), now=NOW)
-    news = [new_publication(), new_publication(id="d2"), thread("t")]
+def test_planning_twice_changes_nothing_and_adding_many_tells_which_were_new(store: Store) -> None:
+    same_place = new_publication(Status("b"), id="other", occurrence=FixedTime("d1"))
+    assert store.outbox.add(new_publication(), now=NOW)
 
+    assert not store.outbox.add(new_publication(), now=NOW)
+    assert not store.outbox.add(same_place, now=NOW)
+
+    (row,) = store.outbox.find()
+    assert (row.id, row.status.text, row.state) == ("d1", "hello", State.PLANNED)
+    news = [new_publication(), new_publication(id="d2"), thread("t")]
     assert store.outbox.add(*news, now=NOW) == ("d2", "t")
 
 
@@ -141,16 +137,16 @@ def test_an_edited_post_gets_a_new_payload_and_is_planned_again(store: Store) ->
     assert (row_of(store).state, row_of(store).status.text) == (State.PLANNED, "edited")
     assert store.outbox.moves_of("d1")[-1].event is Event.EDIT
 
-
-def test_a_held_one_and_a_planned_one_can_be_replaced_too(store: Store) -> None:
-    store.outbox.add(new_publication(), now=NOW)
-    store.plan.apply(edited(Status("edited")), now=NOW)
     store.outbox.move("d1", Event.HOLD, now=NOW, actor="publisher", reason=HoldReason.LATE)
-
     store.plan.apply(edited(HELLO), now=NOW)
-
     row = row_of(store)
     assert (row.state, row.reason, row.status.text) == (State.PLANNED, None, "hello")
+
+    store.outbox.move("d1", Event.RELEASE, now=NOW, actor="publisher")
+    store.outbox.commit(begun(store), Outcome(Event.REFUSE, "422 too long"), now=NOW)
+    store.plan.apply(edited(Status("short")), now=NOW)
+    row = row_of(store)
+    assert (row.attempts, row.draft_json, row.first_intent_at) == (0, None, None)
 
 
 def test_what_may_be_out_is_never_replaced(store: Store) -> None:
@@ -163,16 +159,6 @@ def test_what_may_be_out_is_never_replaced(store: Store) -> None:
         store.plan.apply(edited(Status("edited")), now=NOW)
     with pytest.raises(DecisionError, match="may be out"):
         store.outbox.unschedule("d1", now=NOW)
-
-
-def test_what_was_surely_refused_may_be_edited_and_begun_anew(store: Store) -> None:
-    ready(store)
-    store.outbox.commit(begun(store), Outcome(Event.REFUSE, "422 too long"), now=NOW)
-
-    store.plan.apply(edited(Status("short")), now=NOW)
-
-    row = row_of(store)
-    assert (row.attempts, row.draft_json, row.first_intent_at) == (0, None, None)
 
 
 def test_two_publications_swap_their_places_in_the_queue(store: Store) -> None:
@@ -252,19 +238,13 @@ def test_a_move_that_the_life_cycle_has_not_is_refused_and_leaves_no_trace(store
         store.outbox.move("d1", Event.RETRACT, now=NOW, actor="ana")
     with pytest.raises(DecisionError, match="no delivery"):
         store.outbox.move("nobody", Event.CANCEL, now=NOW, actor="ana")
-
-    assert (row_of(store).state, store.outbox.moves_of("d1")) == (State.PLANNED, ())
-
-
-@pytest.mark.parametrize("event", [Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.OUTCOME_UNKNOWN])
-def test_what_belongs_to_a_claim_cannot_be_done_by_hand(store: Store, event: Event) -> None:
-    with pytest.raises(ValueError, match="not by hand"):
-        store.outbox.move("d1", event, now=NOW, actor="ana")
-
-
-def test_a_column_that_is_frozen_cannot_be_changed_by_a_move(store: Store) -> None:
+    for event in (Event.CLAIM, Event.ACCEPT, Event.DEFER, Event.OUTCOME_UNKNOWN):
+        with pytest.raises(ValueError, match="not by hand"):
+            store.outbox.move("d1", event, now=NOW, actor="ana")
     with pytest.raises(ValueError, match="status_json"):
         store.outbox.move("d1", Event.HOLD, now=NOW, actor="ana", status_json="{}")
+
+    assert (row_of(store).state, store.outbox.moves_of("d1")) == (State.PLANNED, ())
 
 
 def test_a_person_vouches_for_a_held_one_and_it_counts_as_sent(store: Store) -> None:
@@ -309,23 +289,6 @@ def test_the_oldest_due_goes_first_and_one_account_sends_one_at_a_time(store: St
     assert claimed(store).id == "b"
     assert store.outbox.claim("acc", now=NOW, owner="w2", lease=LEASE) is None
     assert claimed(store, account="other").id == "c"
-
-
-def test_while_one_is_in_doubt_nothing_else_goes_to_the_account(store: Store) -> None:
-    ready(store)
-    ready(store, new_publication(id="d2"))
-    store.outbox.commit(begun(store), unknown(NOW), now=NOW)
-
-    assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
-
-
-def test_nothing_is_claimed_before_its_retry_time(store: Store) -> None:
-    ready(store)
-    later = NOW + timedelta(minutes=5)
-    store.outbox.commit(claimed(store), put_off(later, "429"), now=NOW)
-
-    assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
-    assert claimed(store, now=later).fence == 2
 
 
 def test_what_is_too_late_is_not_claimed_unless_a_person_released_it(store: Store) -> None:
@@ -428,24 +391,14 @@ def test_the_intent_is_stored_before_the_call_and_never_changes(store: Store) ->
     with pytest.raises(StoreError, match="another draft"):
         store.outbox.begin(again, Draft("k1", {"text": "changed"}), now=later)
 
-    row = store.outbox.begin(again, DRAFT, now=later)
-    assert (row.draft, row.first_intent_at, row.attempts) == (DRAFT, NOW, 1)
-
-
-def test_a_claim_begins_one_call_only(store: Store) -> None:
-    ready(store)
-    claim = begun(store)
-
-    with pytest.raises(StoreError, match="begun its call"):
-        store.outbox.begin(claim, DRAFT, now=NOW)
-
-
-def test_a_call_is_not_begun_after_the_lease(store: Store) -> None:
-    ready(store)
-    claim = claimed(store)
-
     with pytest.raises(LeaseLostError):
-        store.outbox.begin(claim, DRAFT, now=NOW + LEASE)
+        store.outbox.begin(claim, DRAFT, now=later)
+    with pytest.raises(LeaseLostError):
+        store.outbox.begin(again, DRAFT, now=later + LEASE)
+    row = store.outbox.begin(again, DRAFT, now=later)
+    assert (row.draft, row.first_intent_at, row.attempts, row.fence) == (DRAFT, NOW, 1, 2)
+    with pytest.raises(StoreError, match="begun its call"):
+        store.outbox.begin(again, DRAFT, now=later)
 
 
 def test_sent_is_stored_with_where_it_is(store: Store) -> None:
@@ -518,18 +471,6 @@ def test_a_worker_that_lost_its_lease_writes_nothing_but_where_its_status_is(sto
     assert row_of(store).state is State.UNKNOWN
 
 
-def test_a_second_claim_shuts_out_the_first(store: Store) -> None:
-    ready(store)
-    old = claimed(store, owner="w1")
-    store.outbox.expire(NOW + LEASE)
-    new = claimed(store, owner="w1", now=NOW + LEASE)
-
-    with pytest.raises(LeaseLostError):
-        store.outbox.begin(old, DRAFT, now=NOW)
-
-    assert store.outbox.begin(new, DRAFT, now=NOW + LEASE).fence == 2
-
-
 # --- expired leases
 
 
@@ -573,14 +514,6 @@ def in_doubt(store: Store) -> None:
     store.outbox.commit(begun(store), unknown(NOW), now=NOW)
 
 
-def test_what_is_found_is_sent_at_the_time_of_its_call(store: Store) -> None:
-    in_doubt(store)
-
-    row = store.outbox.commit_read("d1", Outcome(Event.CONFIRMED_SENT, ref=REF), now=NOW + LEASE)
-
-    assert (row.state, row.ref, row.sent_at) == (State.SENT, REF, NOW)
-
-
 def test_what_is_absent_is_counted_until_it_is_sent_again_with_the_same_bytes(
     store: Store,
 ) -> None:
@@ -595,8 +528,13 @@ def test_what_is_absent_is_counted_until_it_is_sent_again_with_the_same_bytes(
     row = store.outbox.commit_read("d1", absent(later), now=later)
     assert (row.state, row.absent_reads, row.draft) == (State.READY, 2, DRAFT)
 
-    row = store.outbox.begin(claimed(store, now=later), DRAFT, now=later)
+    claim = claimed(store, now=later)
+    row = store.outbox.begin(claim, DRAFT, now=later)
     assert (row.attempts, row.absent_reads) == (2, 0)
+    store.outbox.commit(claim, unknown(later), now=later)
+    found = Outcome(Event.CONFIRMED_SENT, ref=REF)
+    row = store.outbox.commit_read("d1", found, now=later + LEASE)
+    assert (row.state, row.ref, row.sent_at) == (State.SENT, REF, later), "the time of its call"
 
 
 def test_what_cannot_be_told_is_held_with_the_evidence(store: Store) -> None:
@@ -663,16 +601,17 @@ def test_accounts_with_work_and_the_next_moment_to_wake(store: Store) -> None:
     assert store.outbox.accounts_with_work(later) == ("acc",)
     assert store.outbox.next_wake(later) is None
 
-
-def test_retries_reads_and_leases_wake_too(store: Store) -> None:
-    ready(store)
-    claim = begun(store)
+    ready(store, new_publication(id="d2"))
+    store.outbox.commit(claimed(store), put_off(NOW + LEASE), now=NOW)
+    assert store.outbox.claim("acc", now=NOW, owner="w1", lease=LEASE) is None
     assert store.outbox.next_wake(NOW) == NOW + LEASE
-    store.outbox.commit(claim, unknown(NOW + timedelta(seconds=60)), now=NOW)
-    assert store.outbox.next_wake(NOW) == NOW + timedelta(seconds=60)
-    store.outbox.commit_read(
-        "d1", absent(NOW + timedelta(seconds=61)), now=NOW + timedelta(seconds=61)
-    )
-    assert store.outbox.next_wake(NOW) == NOW + timedelta(seconds=61)
-    assert store.outbox.accounts_with_work(NOW) == ()
-    assert store.outbox.accounts_with_work(NOW + timedelta(seconds=61)) == ("acc",)
+    at = NOW + LEASE
+    claim = begun(store, now=at)
+    assert store.outbox.next_wake(at) == at + LEASE
+    store.outbox.commit(claim, unknown(at + SECOND), now=at)
+    ready(store, new_publication(id="d3"), now=at)
+    assert store.outbox.claim("acc", now=at, owner="w1", lease=LEASE) is None, "one is in doubt"
+    assert store.outbox.next_wake(at) == at + SECOND
+    store.outbox.commit_read("d2", absent(at + 2 * SECOND), now=at + SECOND)
+    assert store.outbox.next_wake(at) == at + 2 * SECOND
+    assert store.outbox.accounts_with_work(at + 2 * SECOND) == ("acc",)

@@ -30,10 +30,6 @@ def less_approval(bot: RunningBot) -> None:
     bot.set("approvals_required: 2", "approvals_required: 1")
 
 
-def a_friend(bot: RunningBot) -> None:
-    bot.set("coalition: []", "coalition: [evil.example]")
-
-
 def other_words(bot: RunningBot) -> None:
     changed = LETTER.replace("mothers", "others")
     bot.tree.put("posts/sources/letter.txt", changed)
@@ -44,7 +40,7 @@ def rehearsed(bot: RunningBot) -> None:
     bot.set("mode: live", "mode: rehearsal")
 
 
-@pytest.mark.parametrize("change", [less_approval, a_friend, other_words, rehearsed])
+@pytest.mark.parametrize("change", [other_words, rehearsed])
 def test_a_changed_rule_stops_every_account(
     bot: RunningBot, change: Callable[[RunningBot], None]
 ) -> None:
@@ -55,33 +51,6 @@ def test_a_changed_rule_stops_every_account(
 
     assert all(why.startswith("configuration changed") for why in stopped(bot).values())
     assert bot.servers["m"].live == bot.servers["b"].live == []
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "account"),
-    [
-        ("https://m.example", "https://evil.example", "m"),
-        ("handle: b.example", "handle: evil.example", "b"),
-    ],
-)
-def test_a_changed_destination_stops_its_account_only(
-    bot: RunningBot, old: str, new: str, account: str
-) -> None:
-    bot.set(old, new)
-
-    bot.watch()
-
-    assert "evil.example" in stopped(bot)[account]
-    assert {name for name, why in stopped(bot).items() if why} == {account}
-
-
-def test_a_new_account_waits_for_a_person(bot: RunningBot) -> None:
-    bot.use("m", "b", "x")
-
-    bot.watch()
-
-    assert stopped(bot)["x"].startswith("configuration changed: account x: None became")
-    assert stopped(bot)["m"] == stopped(bot)["b"] == ""
 
 
 def test_an_account_that_is_taken_away_stops_nothing(bot: RunningBot) -> None:

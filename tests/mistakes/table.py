@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +78,19 @@ class Mistake:
                 return f"{name}: {value}" + ("" if kind == "str" else f"  ({KINDS[kind]})")
         return str(value)
 
-    def problems(self, *, right: bool = False) -> tuple[Problem, ...]:
-        """Return what `check` says of it."""
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What `check` says of it; once for all tests that ask."""
+        return self._told("wrong")
+
+    @cached_property
+    def problems_of_right(self) -> tuple[Problem, ...]:
+        return self._told("right")
+
+    def _told(self, side: str) -> tuple[Problem, ...]:
         folder = Path(tempfile.mkdtemp())
         try:
-            found = self._found(folder, "right" if right else "wrong")
+            found = self._found(folder, side)
             return tuple(
                 replace(each, message=each.message.replace(f"{folder}/", "")) for each in found
             )
@@ -159,19 +168,21 @@ def base(folder: Path) -> CampaignTree:
     return tree
 
 
+@cache
 def rules() -> dict[str, Any]:
     """Return the table: rules by name, each with why and mistakes."""
     found: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     return found
 
 
-def mistakes() -> list[Mistake]:
+@cache
+def mistakes() -> Sequence[Mistake]:
     return [Mistake(name, each) for name, rule in rules().items() for each in rule["mistakes"]]
 
 
 def problem_of(mistake: Mistake) -> Problem:
     """Return the problem of this rule that is meant."""
-    of_rule = [each for each in mistake.problems() if each.rule == mistake.rule]
+    of_rule = [each for each in mistake.problems if each.rule == mistake.rule]
     return next((each for each in of_rule if mistake.says in each.message), of_rule[0])
 
 
@@ -180,8 +191,7 @@ def page() -> str:
     parts = [INTRO]
     for name, rule in sorted(rules().items()):
         parts.append(f"## {name}\n\n{rule['why']}\n")
-        for written in rule["mistakes"]:
-            mistake = Mistake(name, written)
+        for mistake in (each for each in mistakes() if each.rule == name):
             problem = problem_of(mistake)
             kind = "" if problem.severity is Severity.ERROR else f" ({problem.severity})"
             parts.append(

@@ -23,14 +23,14 @@ IDS = [f"{one.rule}-{number}" for number, one in enumerate(mistakes())]
 
 @pytest.mark.parametrize("mistake", mistakes(), ids=IDS)
 def test_a_mistake_is_named_with_what_to_write(mistake: Mistake) -> None:
-    assert mistake.rule in {each.rule for each in mistake.problems()}
+    assert mistake.rule in {each.rule for each in mistake.problems}
 
     assert mistake.says in problem_of(mistake).message
 
 
 @pytest.mark.parametrize("mistake", mistakes(), ids=IDS)
 def test_what_is_right_passes(mistake: Mistake) -> None:
-    found = mistake.problems(right=True)
+    found = mistake.problems_of_right
 
     assert [str(each) for each in found if each.severity is Severity.ERROR] == []
     assert mistake.rule not in {each.rule for each in found}

@@ -28,9 +28,7 @@ def tree(tmp_path: Path) -> CampaignTree:
 
 
 def say(tree: CampaignTree, capsys: pytest.CaptureFixture[str], *words: str) -> Printed:
-    root = tree.posts.parent
-    places = ["--config", str(tree.schedule), "--posts", str(tree.posts)]
-    code = run(["excerpt", *words, *places, "--data", str(root / "data")])
+    code = run(["excerpt", *words, *tree.places()])
     printed = capsys.readouterr()
     return code, printed.out + printed.err
 

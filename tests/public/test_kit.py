@@ -197,9 +197,8 @@ def test_the_texts_of_the_zips_pass_through_check(
         }  # fmt: skip
         posts.append(words)
     tree.put("posts/kit.yaml", json.dumps({"posts": posts}, ensure_ascii=False))
-    places = ["--config", str(tree.schedule), "--posts", str(tree.posts), "--data", str(tmp_path)]
 
-    assert run(["check", *places]) == 0, capsys.readouterr().out
+    assert run(["check", *tree.places(tmp_path)]) == 0, capsys.readouterr().out
     assert len(posts) >= 4
 
 
