@@ -37,7 +37,7 @@ from bot.content.sources import (
     build_source,
 )
 from bot.content.values import EMPTY, kind
-from bot.content.yamlfile import Node, parse
+from bot.content.yamlfile import Node, parse, parse_entries
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
 
@@ -208,7 +208,8 @@ class _Loading:
 
     def _parsed(self, name: str, raw: bytes, key: str, told: Problems) -> Node | None:
         file, bounds = self._files.shown(name), self._files.bounds
-        node, problems = parse(raw, file=file, bounds=bounds)
+        read = parse_entries if key in ("posts", "investigations") else parse
+        node, problems = read(raw, file=file, bounds=bounds)
         told += problems
         if node and isinstance(node.value, dict):
             return node

@@ -18,9 +18,9 @@ import yaml
 from bot.content.characters import decode, fault
 from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
+from bot.content.slips import explained, in_marks, swallowed, without_entries
 from bot.content.values import EMPTY, Empty, quoted
 from bot.errors import Problem
-from bot.visible import named
 
 #: A way down a document: keys of mappings and numbers of list entries.
 Path = Sequence[str | int]
@@ -119,52 +119,12 @@ def shown(path: Path) -> str:
 
 #: What follows a value: a comment, and whether it begins as a hashtag does.
 _COMMENT = re.compile(r"[ \t]*(#(\S?).*)")
+#: No text of which something behind a # could be part.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:+ -]+")
 
-_COLON = "a key needs a colon and a space after it"
-_ADVICE = (
-    ("scanning an alias", "text that begins with * needs quotation marks"),
-    ("scanning an anchor", "text that begins with & needs quotation marks"),
-    ("cannot start any token", "text that begins with this character needs quotation marks"),
-    (
-        "mapping values are not allowed",
-        "a colon in text needs quotation marks around the text; or the indent is wrong",
-    ),
-    ("could not find expected ':'", _COLON),
-    ("unexpected end of stream", "a quotation mark is opened here and never closed"),
-    (
-        "did not find expected key",
-        "this does not belong here; indent it like the lines above, "
-        "or double the quotation mark inside of quoted text",
-    ),
-    ("did not find expected '-'", "each entry of a list begins with a dash, all at one indent"),
-    (
-        "expected ',' or",
-        "a bracket is opened here and not closed (a # begins a comment), or a comma is missing",
-    ),
-    ("expected node content", "a value is missing here, or a bracket before it is not closed"),
-    ("expected comment or line break", "text goes on the lines below a | or >, not behind it"),
-    ("block sequence entries are not allowed", "text that begins with - needs quotation marks"),
-    ("unknown escape character", "a backslash in double quotation marks; use single ones"),
-    ("Unicode character escape code", "this escape names no character"),
-)
-_NO_YAML = "this cannot be read; compare it with other lines, or put text in quotation marks"
-#: Signs that pass for YAML's own: unseen ones, spaces, colons, and a dash that begins an entry.
-_ODD = re.compile(
-    "([\u00a0\u00ad\u1680\u2000-\u200b\u202f\u2060\u3000：∶])|^ *([‐‑‒–—―−•])[ \u00a0]"
-)
-_TYPED = {"：": ":", "∶": ":", **dict.fromkeys("‐‑‒–—―−•", "-")}
-#: Where these are told, the beginning of the trouble helps more than its end.
-_SHOW_START = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
-#: A line with a key and a text that YAML takes for something else without quotation marks.
-_KEY_AND_TEXT = re.compile(r"\s*((?:- +)*[a-z_]+:) *([^\s|>\[{].*?)\s*")
-#: An entry whose dash has no space behind it, or a sister.
-_NO_SPACE = (
-    (
-        re.compile(r" *(?:-|--+ *)([a-z_]+: .*)"),
-        "an entry begins with one dash and a space; write: - {0}",
-    ),
-    (re.compile(r" *((?:- +)?[a-z_]+:)(['\"].*)"), f"{_COLON}; write: {{0}} {{1}}"),
-)
+
+#: So many times a file is read without what could not be read.
+_ROUNDS = 10
 
 
 class _Stop(Exception):  # noqa: N818 - it ends the reading, the problem is told already
@@ -204,10 +164,27 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
     except _Stop:
         return None, reader.problems
     except yaml.MarkedYAMLError as error:
-        reader.refuse(*_explained(error, text.split("\n")))
+        reader.refuse(*explained(error, text.split("\n")))
         # A bracket or a quotation mark that is not closed only looks like folded lines.
         return None, [each for each in reader.problems if each.rule != "line-folded"]
     return None if reader.is_broken else reader.root, reader.problems
+
+
+def parse_entries(
+    raw: bytes, *, file: str, bounds: Bounds = BOUNDS
+) -> tuple[Node | None, list[Problem]]:
+    """Read a list of entries; what cannot be read is left out, so that all is told at once."""
+    node, problems = parse(raw, file=file, bounds=bounds)
+    found = problems
+    for _round in range(_ROUNDS):
+        lines = [each.line for each in problems if each.rule in ("yaml", "character")]
+        rest = without_entries(raw.decode("utf-8-sig", "replace"), lines)
+        if node or rest is None:
+            break
+        raw = rest.encode()
+        node, problems = parse(raw, file=file, bounds=bounds)
+        found += [each for each in problems if each not in found]
+    return node, found
 
 
 class _NodeBuilder:
@@ -269,7 +246,7 @@ class _NodeBuilder:
         for message, sign in refused:
             self.is_broken = True
             hint = f"or put text that begins with {sign} in quotation marks"
-            hint += _in_marks(self._lines[self._place(event.start_mark).line - 1])
+            hint += in_marks(self._lines[self._place(event.start_mark).line - 1])
             self.refuse(event.start_mark, f"{message}, {hint}")
 
     def _read_node(self, event: yaml.NodeEvent) -> None:
@@ -299,16 +276,24 @@ class _NodeBuilder:
         lost = _COMMENT.match(line, end.column)
         before = self._lines[start.line][: start.column]
         if event.style in ("|", ">"):
+            if slip := swallowed(self._lines[start.line + 1 : end.line], start.line + 1):
+                self.refuse(*slip, "key-in-text")
             return
         if end.line > start.line:
+            whole = f"{before.strip()} {json.dumps(event.value, ensure_ascii=False)}".strip()
             message = (
                 "goes over several lines, and YAML makes a space of each line break; write it on "
-                f"one line: {before.strip()} {json.dumps(event.value, ensure_ascii=False)} "
+                f"one line: {whole} "
                 "or begin with |- and put the text on the lines below, to keep its line breaks"
             )
+            if not event.style and event.value.startswith("-"):
+                first = event.value.split(" -")[0].lstrip("-")
+                message = f"an entry of a list begins with a dash and a space; write: - {first}"
             self.refuse(start, message, "line-folded")
-        elif lost and (
-            lost[2] or not lost[1].strip("# \t") or (not event.style and " " in event.value)
+        elif (
+            lost
+            and not _MOMENT.fullmatch(event.value)
+            and (lost[2] or not lost[1].strip("# \t") or (not event.style and " " in event.value))
         ):
             whole = json.dumps(event.value + lost[0].rstrip(), ensure_ascii=False)
             message = (
@@ -358,59 +343,3 @@ class _NodeBuilder:
             return key
         self.refuse(event.start_mark, message)
         return EMPTY
-
-
-def _mark(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
-    marks = (error.problem_mark, error.context_mark)
-    if any(sign in (error.problem or "") for sign in _SHOW_START):
-        marks = marks[::-1]
-    return marks[0] or marks[1]
-
-
-def _explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, str]:
-    """Return where something is wrong, and what to do about it, in words of ours."""
-    reported = " ".join(part for part in (error.context, error.problem) if part)
-    mark, near = _mark(error), error.problem_mark.line if error.problem_mark else 0
-    for number in (near - 1, near):
-        column, slip = _slip(lines[number] if 0 <= number < len(lines) else "")
-        if slip:
-            return yaml.Mark("", 0, number, column, None, 0), slip
-    line = lines[mark.line] if mark and mark.line < len(lines) else ""
-    if mark and line[mark.column :].startswith("\t"):
-        return mark, "a tab stands here; indent with spaces"
-    advice = next((advice for sign, advice in _ADVICE if sign in reported), _NO_YAML)
-    if "a colon in text" in advice and line.count(": ") < 2:
-        before = next((each for each in reversed(lines[:near]) if each.strip()), "")
-        if _begin(line) > _begin(before):
-            return mark, "this line begins further right than the one above; begin both alike"
-    return mark, advice + (_in_marks(line) if "quotation mark" in advice else "")
-
-
-def _slip(line: str) -> tuple[int, str]:
-    """Return the column of a wrong or missing sign in a line, and what to type; empty for none."""
-    if (found := _ODD.search(line)) and (odd := found[1] or found[2]):
-        typed = _TYPED.get(odd, "a plain space")
-        return line.index(odd), f"{named(odd)} stands here; type {typed} instead"
-    for shape, advice in _NO_SPACE:
-        if found := shape.fullmatch(line):
-            return len(line) - len(line.lstrip(" ")), advice.format(*found.groups())
-    return 0, ""
-
-
-def _begin(line: str) -> int:
-    """Return the column of a line's first key or word."""
-    return len(line) - len(line.lstrip(" -"))
-
-
-def _in_marks(line: str) -> str:
-    """Return a line with its text in quotation marks, to be copied; empty where none is seen."""
-    found = _KEY_AND_TEXT.fullmatch(line)
-    if not found:
-        return ""
-    key, text = found.groups()
-    if (mark := text[0]) in "'\"":
-        inner = text[1:].removesuffix(mark)
-        if text.endswith(mark) and mark not in inner:
-            return f"; write: {key} {text}"
-        text = inner
-    return f"; write: {key} {json.dumps(text, ensure_ascii=False)}"

@@ -9,7 +9,7 @@ import pytest
 
 from bot.content.files import BOUNDS, Bounds
 from bot.content.values import EMPTY
-from bot.content.yamlfile import Plain, parse
+from bot.content.yamlfile import Plain, parse, parse_entries
 from tests.fakes.campaign_tree import line_of
 from tests.fakes.mistakes import mistakes
 
@@ -211,6 +211,12 @@ a: 'it's'
     or double the quotation mark inside of quoted text; write: a: "it's"
 a: "\\q"
     1:5: a backslash in double quotation marks; use single ones
+a: , x
+    1:4: text that begins with , needs quotation marks; write: a: ", x"
+m: {a: x: y, b: z}
+    1:9: a colon in text needs quotation marks around the text; write: a: "x: y"
+```yaml⏎a: 1
+    1:1: ```yaml is no YAML; take the line out
 """
 
 
@@ -219,6 +225,26 @@ def test_what_yaml_can_do_beyond_text_is_refused_with_what_to_do(text: str, begi
     (message,) = problems_of(f"{text}\n")
 
     assert message.startswith(f"f.yaml:{begin}")
+
+
+def test_entries_that_cannot_be_read_keep_none_of_the_others_from_it() -> None:
+    entries = ("id: a: b", "id: c", "id: @d", "id: e # f", 'id: "g', "id: h")
+    text = "posts:\n" + "".join(f"  - {entry}\n    x: 1\n\n" for entry in entries)
+
+    node, problems = parse_entries(text.encode(), file="f.yaml")
+
+    assert node
+    assert [each.text("id") for each in node.entries("posts")] == ["c", "e", "h"]
+    assert sorted(each.line for each in problems) == [2, 8, 14]
+    assert node.entries("posts")[-1].place.line == 17
+
+
+@pytest.mark.parametrize("text", ["posts:\n  - a: b: c\n", "a: b: c\n", "posts: [\n"])
+def test_a_file_of_which_nothing_can_be_read_says_so_once(text: str) -> None:
+    node, problems = parse_entries(text.encode(), file="f.yaml")
+
+    assert node is None
+    assert len(problems) == 1
 
 
 def merge_bomb(levels: int = 9) -> str:
