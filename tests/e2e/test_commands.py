@@ -104,6 +104,7 @@ def test_a_day_in_the_life_of_the_service(
     assert program.do("deliveries", held["id"])["state"] == "SENT"
 
     assert program.stop() == 0
+    assert program.do("status")["running"] is False, "who ends in order is not missed"
     rows = program.do("audit", "show")
     assert [row["verb"] for row in rows if row["who"] == "Ann"] == ["pause", "resume", "send"]
     assert program.do("audit", "verify")["broken_at"] is None

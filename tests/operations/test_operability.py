@@ -207,6 +207,8 @@ HEAD = """\
 
 Written by `make operate`, which injects each fault into a bot at work and reads every signal.
 It fails where two of them disagree: all say the words of one matter, or none of them does.
+This bot lives on a clock of its own, so `doctor` here finds only what it looks for itself; beside a
+service in the image it also tells what that says.
 """
 IMAGE_HEAD = """\
 ## In the built image
