@@ -28,8 +28,9 @@ from tests.docs.commands import (
 )
 from tests.docs.tree import read
 from tests.fakes.browser import PASSWORD
-from tests.operations.image_tree import COMMANDS_HEAD, TREE
+from tests.operations.image_tree import TREE
 from tests.operations.machine import NOBODY
+from tests.operations.page import COMMANDS_HEAD
 from tests.servers import free_port
 
 pytestmark = [
@@ -50,7 +51,8 @@ def why_not(command: str) -> str:
     """Return why a command is not run in the image; empty where it is."""
     before = ""
     for start, written in {**NOT_RUN, **ON_THE_HOST}.items():
-        before = written.replace("likewise", before.partition(";")[0])
+        whole = written == "likewise"
+        before = written.replace("likewise", before if whole else before.partition(";")[0])
         if command.startswith(start):
             return before
     return ""
