@@ -14,12 +14,16 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.authority.audit_head import row_line
+from bot.authority.tables import StopReason
 from bot.authority.users import Role
 from bot.clock import SystemClock
 from bot.operations.opening import open_store
+from bot.public.record import record_of, signed_record
 from tests.docs.tree import blocks, read
 from tests.fakes.browser import PASSWORD
 from tests.fakes.people import token_of, who_decides
+from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import APPROVERS, open_shipped, planned
 
 SHELL = {"sh", "bash", "shell", "console"}
@@ -45,17 +49,14 @@ NOT_RUN = {
     "python3 run_bot.py restore /backups/2026-12-08.dump": "likewise",
     "umask": "stands before it; the variable names a file of PostgreSQL",
     "python3 run_bot.py move": "needs PostgreSQL; tests/integration/test_moving.py runs it",
-    "python3 run_bot.py audit verify --log": "needs a log and a head; tests/attacks runs it",
-    "python3 run_bot.py verify --record": "needs a record and its key; tests/public runs it",
     "python3 run_bot.py publish-source": "needs a live account; test_live_run.py runs it on a PDS",
     "python3 run_bot.py archive pages": "calls others' servers; tests/evidence runs it",
     "python3 run_bot.py archive links": "likewise",
     "python3 run_bot.py archive link-copy": "needs a copy that the files name; tests/evidence",
-    "python3 run_bot.py kit": "needs passages released for partners; tests/public runs it",
+    "python3 run_bot.py kit": "needs passages released for partners; `make image-check` does",
     "python3 run_bot.py login": "needs an account's server; tests/e2e/test_login.py runs it",
     "python3 run_bot.py hide-reply": "needs replies; tests/delivery/test_interactions.py",
     "python3 run_bot.py revoke-quote": "needs quotes; tests/delivery/test_interactions.py",
-    "python3 run_bot.py resume ACCOUNT": "needs a stopped account; tests/integration/test_hints.py",
     "python3 run_bot.py probe": "needs an account's server; tests/contract runs it",
     "python3 run_bot.py user add anna": "needs the password typed in the line before; tests/cli",
     "python3 run_bot.py user pin": "needs a code of a passkey; tests/browser/test_passkeys.py",
@@ -70,6 +71,10 @@ STAND_INS = {
     "--post open-air-prison": "--post {post}",
     "/backups/first": "{folder}/new-backups/first",
     "/backups/before": "{folder}/new-backups/before",
+    "--log FILE --head HEAD --signer KEY": '--log {folder}/backups/log --head "$(cat'
+    ' {folder}/backups/head)" --signer "$(cat {folder}/backups/key)"',
+    "record.json": "{folder}/backups/record.json",
+    "record.key": "{folder}/backups/key",
     "VERB": "check",
     " POST": " {post}",
     "ACCOUNT": "coalition-mastodon",
@@ -137,7 +142,26 @@ def campaign_at_work(folder: Path, backup: Path) -> str:
         bot.approve(first.post_id, by=APPROVERS)
         bot.wait(now)
         bot.store.backup(backup)
+        prove(bot, backup.parent)
         return first.post_id
+
+
+def prove(bot: RunningBot, folder: Path) -> None:
+    """Write what somebody outside proves: the log with its head, the public record, the key."""
+    audit, campaign = bot.store.audit, bot.services.contents.campaign()
+    record = record_of(bot.store, campaign, (), bot.clock.now(), with_every_source=True)
+    (folder / "record.json").write_bytes(signed_record(record, audit.sign))
+    rows = "".join(f"{row_line(row)}\n" for row in audit.raw())
+    (folder / "log").write_text(rows, encoding="utf-8")
+    (folder / "head").write_text(audit.signed_head(bot.clock.now()), encoding="utf-8")
+    (folder / "key").write_text(audit.public_key(), encoding="utf-8")
+
+
+def stop_accounts(data: Path) -> None:
+    """Let every account be stopped, as after a stolen token, so that it can be resumed."""
+    with closing(open_store(f"sqlite:///{data / 'rehearsal.db'}", create=False)) as store:
+        for account in store.accounts.all():
+            store.accounts.stop(account.name, StopReason.UNAUTHORIZED, "401", datetime.now(UTC))
 
 
 def typed(start: Callable[[int], subprocess.Popen[str]]) -> tuple[int, str]:

@@ -40,8 +40,6 @@ from tests.waiting import wait_until
 
 #: The tree that `make image-check` left; empty where no image was built.
 TREE = os.environ.get("IMAGE_TREE", "")
-#: Where the page of them tells what docs/operating.md shows and what ran of it.
-COMMANDS_HEAD = "## The commands of operating.md\n"
 DATABASE = "VERBATIM_DATABASE_URL"
 #: Channels of alerts that answer late, or refuse.
 SLOW, STRICT = "slow", "strict"

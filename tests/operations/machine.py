@@ -33,7 +33,7 @@ Service._tick = lambda *_: time.sleep(10**6)
 STUCK_WORKER = """\
 import time
 from datetime import timedelta
-from bot.authority.account_verifier import AccountVerifier
+from bot.authority.trust import AccountVerifier
 from bot.engine.scheduler import Activity
 from bot.engine.service import Bot
 def begin(self, name):
