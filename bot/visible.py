@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
+from hashlib import sha256
 from typing import Any, Literal, NewType
 
 Visible = NewType("Visible", str)
@@ -79,6 +80,15 @@ def block(text: object) -> Visible:
 def line(text: object) -> Visible:
     """Return text in which everything is seen, on one line."""
     return Visible(block(text).replace("\n", r"\n").replace("\t", r"\t"))
+
+
+def short(text: object, most: int = 1000) -> Visible:
+    """Return `line` of so many characters; the rest of a longer text is told by its hash."""
+    whole = line(text)
+    if len(whole) <= most:
+        return whole
+    digest = sha256(whole.encode()).hexdigest()
+    return Visible(f"{whole[:most]}… ({len(whole):,} characters, {digest[:12]})")
 
 
 def indented(text: object) -> Visible:
