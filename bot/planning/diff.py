@@ -143,6 +143,13 @@ def _is_edited(group: Group, new: NewPublication) -> bool:
     return not is_bound or frozen != [part.status_json for part in new.parts]
 
 
+def is_as_written(group: Group, rendered: RenderedCampaign) -> bool:
+    """Return whether a publication's deliveries are, to the letter, what the files say of it."""
+    old = group[0].publication
+    new = rewritten(old, rendered)
+    return new is not None and not _is_edited(group, new) and new.publication.author == old.author
+
+
 def diff(
     wanted: Sequence[NewPublication],
     existing: Existing,

@@ -11,6 +11,7 @@ from bot.delivery.model import Correction, Delivery, State
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
+from bot.planning.diff import is_as_written
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
 from bot.rendering.layout import html_direction
 from bot.rendering.translations import sides_of
@@ -34,12 +35,14 @@ def page(request: RequestContext) -> Answer:
     rows = context.store.outbox.find(states=set(State) - {State.CANCELLED}, post_id=post_id)
     if post is None and not rows:
         raise RefusedRequestError(404, f"no post is called {post_id}")
-    waiting = context.desk.waiting(post_id)
+    with context.store.looking():  # what is shown is what is signed
+        waiting = context.desk.waiting(post_id)
+        answers = answer_values(request, post_id, waiting)
+        strange = _strange(context, waiting)
     current = {row.fingerprint for row in waiting}
     now = context.clock.now()
     asked = context.store.audit.about(post_id, ASKED, BEGUN, since=now - WAITING)
     approvals = context.store.approvals.of_post(post_id)
-    answers = answer_values(request, post_id, waiting)
     values: dict[str, Any] = {
         "post_id": post_id,
         "words": words_of(post) if post else rows[0].status.text,
@@ -47,7 +50,10 @@ def page(request: RequestContext) -> Answer:
         "report": Presented(context.reporter().report(since=None, post=post_id)),
         "charts": charts,
         "post": post,
-        "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
+        "looks": looks_of(whole, post)
+        if post and not strange
+        else [look for group in strange or [rows] for look in looks_of_rows(whole, group)],
+        "is_strange": bool(post and strange),
         "source": source,
         # Of a translation, what it translates too.
         "passages": [
@@ -82,6 +88,16 @@ def page(request: RequestContext) -> Answer:
         and not post_id.startswith(REPUBLICATION),
     }
     return Page("post.html", values, has_script=bool(answers["options"]))
+
+
+def _strange(context: AppContext, waiting: Sequence[Delivery]) -> list[tuple[Delivery, ...]]:
+    """Find the publications that wait and are not what the files say.
+
+    They were edited just now, or were begun before that, or somebody changed the database.
+    """
+    publications = dict.fromkeys(row.publication.id for row in waiting)
+    groups = (context.store.outbox.find(publication_id=each) for each in publications)
+    return [group for group in groups if not is_as_written(group, context.rendered())]
 
 
 def _warnings(context: AppContext, post: Post) -> list[str]:
