@@ -38,7 +38,7 @@ def page(request: RequestContext) -> Answer:
     with context.store.looking():  # what is shown is what is signed
         waiting = context.desk.waiting(post_id)
         answers = answer_values(request, post_id, waiting)
-        strange = _strange(context, waiting)
+        strange = _unlike_files(context, waiting)
     current = {row.fingerprint for row in waiting}
     now = context.clock.now()
     asked = context.store.audit.about(post_id, ASKED, BEGUN, since=now - WAITING)
@@ -90,14 +90,15 @@ def page(request: RequestContext) -> Answer:
     return Page("post.html", values, has_script=bool(answers["options"]))
 
 
-def _strange(context: AppContext, waiting: Sequence[Delivery]) -> list[tuple[Delivery, ...]]:
-    """Find the publications that wait and are not what the files say.
+def _unlike_files(context: AppContext, waiting: Sequence[Delivery]) -> list[tuple[Delivery, ...]]:
+    """Return the publications that wait where any is not what the files say; else none.
 
-    They were edited just now, or were begun before that, or somebody changed the database.
+    It was edited just now, or was begun before that, or somebody changed the database.
     """
     publications = dict.fromkeys(row.publication.id for row in waiting)
-    groups = (context.store.outbox.find(publication_id=each) for each in publications)
-    return [group for group in groups if not is_as_written(group, context.rendered())]
+    groups = [context.store.outbox.find(publication_id=each) for each in publications]
+    as_written = (is_as_written(group, context.rendered()) for group in groups)
+    return [] if all(as_written) else groups
 
 
 def _warnings(context: AppContext, post: Post) -> list[str]:
