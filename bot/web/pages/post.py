@@ -171,11 +171,9 @@ def retract(request: RequestContext) -> Answer:
 
 def turn_away(request: RequestContext) -> Answer:
     """Hide a reply to the post, or take the post out of a quote."""
-    by, context, post_id = (
-        request.require(Right.CORRECT),
-        request.context,
-        request.path_value("post"),
-    )
+    by = request.require(Right.CORRECT)
+    context = request.context
+    post_id = request.path_value("post")
     verb, _, id_ = request.form_value("choice").partition("/")
     row = context.desk.find(id_)
     if row.post_id != post_id or verb not in VERBS:
