@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from bot import visible
 from bot.authority.passkeys import Site
 from bot.authority.signing_in import IDLE, KNOWN, Visitor
 from bot.authority.users import SignInError
@@ -33,6 +34,8 @@ log = get_logger(__name__)
 _SESSION, _DEVICE = "verbatim", "verbatim-device"
 _PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_FIELDS = 40
+#: Of an address in the log.
+_LONGEST_PATH = 200
 
 #: Pages that are made at once, so that enough of the database's connections stay free: for whom we
 #: know to be signed in, and for strangers. A pause has a place of its own, and passwords another.
@@ -155,7 +158,8 @@ class _Endpoint:
     def _problem(self, parsed: RequestContext, status: int, message: str) -> Response:
         if status == 403 and parsed.person is not None:
             audit, now = self._context.store.audit, self._context.clock.now()
-            audit.write(parsed.person.name, "refused", parsed.path, why=message, now=now)
+            path = visible.short(parsed.path, _LONGEST_PATH)
+            audit.write(parsed.person.name, "refused", path, why=message, now=now)
         values = {"code": status, "message": message}
         return self._page(parsed, Page("problem.html", values, status))
 
