@@ -242,15 +242,10 @@ def assigned(assignment: Assignment, rendered: RenderedCampaign) -> NewPublicati
     post = rendered.campaign.post(assignment.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {assignment.post_id}")
-    due_at, slot = assignment.due_at, assignment.slot
     return new_publication(
-        post,
-        assignment.account,
-        rendered,
-        occurrence=assignment.occurrence,
-        due_at=due_at,
-        slot=slot,
-    )
+        post, assignment.account, rendered, occurrence=assignment.occurrence,
+        due_at=assignment.due_at, slot=assignment.slot,
+    )  # fmt: skip
 
 
 def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | None:

@@ -34,8 +34,6 @@ log = get_logger(__name__)
 _SESSION, _DEVICE = "verbatim", "verbatim-device"
 _PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MOST_FIELDS = 40
-#: Of an address in the log.
-_LONGEST_PATH = 200
 
 #: Pages that are made at once, so that enough of the database's connections stay free: for whom we
 #: know to be signed in, and for strangers. A pause has a place of its own, and passwords another.
@@ -158,7 +156,7 @@ class _Endpoint:
     def _problem(self, parsed: RequestContext, status: int, message: str) -> Response:
         if status == 403 and parsed.person is not None:
             audit, now = self._context.store.audit, self._context.clock.now()
-            path = visible.short(parsed.path, _LONGEST_PATH)
+            path = visible.short(parsed.path, 200)
             audit.write(parsed.person.name, "refused", path, why=message, now=now)
         values = {"code": status, "message": message}
         return self._page(parsed, Page("problem.html", values, status))

@@ -186,12 +186,9 @@ class Repo:
         try:
             with self.session.calls():
                 seen = query(
-                    client,
-                    "com.atproto.repo.getRecord",
-                    repo=repo,
-                    collection=collection,
+                    client, "com.atproto.repo.getRecord", repo=repo, collection=collection,
                     rkey=rkey,
-                )
+                )  # fmt: skip
                 if seen["uri"] != f"at://{repo}/{collection}/{rkey}":
                     raise TypeError("another record")
                 cid, value = seen.get("cid"), seen["value"]
@@ -264,12 +261,9 @@ class Repo:
         if len(listed) >= most:
             raise RejectedError(NAME, f"{most} are turned away there, which is as many as can be")
         body = {
-            "repo": repo,
-            "collection": gate,
-            "rkey": rkey,
-            "record": {**record, key: [*listed, uri]},
-            "swapRecord": seen["cid"] if seen else None,
-        }
+            "repo": repo, "collection": gate, "rkey": rkey,
+            "record": {**record, key: [*listed, uri]}, "swapRecord": seen["cid"] if seen else None,
+        }  # fmt: skip
         client = self.session.client()
         with self.session.calls():
             procedure(client, "com.atproto.repo.putRecord", body)

@@ -31,7 +31,6 @@ _DAY = 86_400
 _DAY_MICROS = _DAY * 1_000_000
 #: By collection: the list of posts that a person took away from below or around one, and how many.
 GATE_LISTS = {THREADGATE: ("hiddenReplies", 300), POSTGATE: ("detachedEmbeddingUris", 50)}
-_LONGEST_CID = 200
 DOCUMENTS = "site.standard.document"
 
 
@@ -145,7 +144,7 @@ def is_same(seen: object, record: JsonObject) -> bool:
 
 def is_cid(value: object) -> bool:
     """Return whether a server's word may be a content hash."""
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_CID
+    return isinstance(value, str) and 0 < len(value) <= 200
 
 
 def cid_of(record: JsonObject) -> str:
