@@ -77,7 +77,7 @@ class PlatformError(BotError):
 
     def __init__(self, platform: str, message: str) -> None:
         self.platform = platform
-        super().__init__(f"{platform}: {visible.line(message)}")
+        super().__init__(f"{platform}: {visible.short(message)}")
 
 
 class UnavailableError(PlatformError):

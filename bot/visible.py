@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
+from hashlib import sha256
 from typing import Any, Literal, NewType
 
 Visible = NewType("Visible", str)
@@ -81,6 +82,15 @@ def line(text: object) -> Visible:
     return Visible(block(text).replace("\n", r"\n").replace("\t", r"\t"))
 
 
+def short(text: object, most: int = 1000) -> Visible:
+    """Return `line` of so many characters; the rest of a longer text is told by its hash."""
+    whole = line(text)
+    if len(whole) <= most:
+        return whole
+    digest = sha256(whole.encode()).hexdigest()
+    return Visible(f"{whole[:most]}… ({len(whole):,} characters, {digest[:12]})")
+
+
 def indented(text: object) -> Visible:
     """Return text whose further lines stand indented: none can pass for a line of somebody else."""
     return Visible(block(text).replace("\n", "\n  | "))
@@ -100,20 +110,14 @@ def shown(value: object) -> object:
     return block(value) if type(value) is str else value
 
 
-def crowded_in(text: str) -> int | None:
-    """Return where so many marks stand on one letter as no script has; None where nowhere.
-
-    To normalize such a text takes the square of their number (UAX 15, "stream-safe").
-    """
-    found = None if text.isascii() else _compiled(_CROWDED).search(text)
-    return found.start() if found else None
-
-
 def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
-    """Return text in a normal form, without marks on one letter that no script has so many of."""
-    if crowded_in(text) is not None:
-        text = _compiled(_CROWDED).sub("", text)
-    return unicodedata.normalize(form, text)
+    """Return text in a normal form, without so many marks on one letter as no script has.
+
+    It would take the square of their number (UAX 15, "stream-safe").
+    """
+    return unicodedata.normalize(
+        form, text if text.isascii() else _compiled(_CROWDED).sub("", text)
+    )
 
 
 def named(char: str) -> str:

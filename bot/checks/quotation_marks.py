@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 
 import regex
 
@@ -97,8 +96,8 @@ def _kind(char: str) -> str:
 
 #: Marks within marks; what is open further out stays open, which is a problem too.
 _DEEPEST = 40
-#: Problems of one text: each is searched for in every source.
-_MOST = 50
+#: Problems of one text that are told: each is searched for in every source.
+MOST = 50
 #: Of these a single one between or after letters is an apostrophe.
 _APOSTROPHES = "'’"
 #: Of scripts that write no spaces between words.
@@ -244,14 +243,8 @@ def problems_of_marks(
 ) -> Iterator[tuple[int, str]]:
     """Yield (offset, message) for each marked stretch that is nobody's words, and each lone mark.
 
-    A stretch inside of another one goes with it. After some of them the rest is not told.
+    A stretch inside of another one goes with it.
     """
-    yield from islice(_problems_of_marks(text, sources, investigations), _MOST)
-
-
-def _problems_of_marks(
-    text: str, sources: Iterable[Source], investigations: Iterable[Investigation]
-) -> Iterator[tuple[int, str]]:
     sources, titles = tuple(sources), tuple(piece.title for piece in investigations)
     marked, alone = marked_spans(text)
     seen: list[Marked] = []

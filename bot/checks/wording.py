@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import islice
 from urllib.parse import urlsplit
 
 import regex
 
 from bot.checks.attribution import attribution_shape
-from bot.checks.quotation_marks import marked_spans, problems_of_marks
+from bot.checks.quotation_marks import MOST, marked_spans, problems_of_marks
 from bot.content.characters import fault_of_words
 from bot.content.model import Campaign, Investigation, Post, Source, Variant
 from bot.errors import Problem, Severity
@@ -142,7 +143,7 @@ def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
     if message := fault_of_words(wording.text):
         yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()
-    for at, message in problems_of_marks(wording.text, sources, titles):
+    for at, message in islice(problems_of_marks(wording.text, sources, titles), MOST):
         yield "quote-altered", f"character {at + 1}: {message}"
     marked = marked_spans(wording.text)[0] if wording.is_alt else ()
     ends = (span.end + len(span.closing) for span in marked)
@@ -165,7 +166,7 @@ def preview_flaws(known: Investigation | Source, campaign: Campaign) -> Iterator
     sources, titles = campaign.sources.values(), campaign.investigations.values()
     for text in (known.card.title, known.card.description) if known.card else ():
         if text != known.title:
-            for _, message in problems_of_marks(text, sources, titles):
+            for _, message in islice(problems_of_marks(text, sources, titles), MOST):
                 yield f"its preview: {message}"
 
 

@@ -117,9 +117,7 @@ def _stranger(word: str) -> str:
 
 def _denormal(text: str) -> tuple[int, str] | None:
     """Return the column of the first character that is not in NFC, and what to do about it."""
-    if (crowded := visible.crowded_in(text)) is not None:
-        return crowded + 1, "more marks on one letter than any script has; take them out"
-    composed = unicodedata.normalize("NFC", text)
+    composed = visible.normalized("NFC", text)
     if composed == text:
         return None
     pairs = enumerate(zip_longest(text, composed, fillvalue=""))

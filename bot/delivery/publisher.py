@@ -179,13 +179,11 @@ _STRANGE = Hold(HoldReason.UNAPPROVED, "what it would answer is not of its conve
 
 def _is_next(delivery: Delivery, parent: Delivery) -> bool:
     """Whether a part follows another one of its thread, or is a correction of it."""
-    if delivery.account != parent.account:
-        return False
+    its, of = delivery.publication, parent.publication
     if delivery.part:
-        is_same = delivery.publication.id == parent.publication.id
-        return is_same and delivery.part == parent.part + 1
-    is_correction = isinstance(delivery.publication.occurrence, Correction)
-    return is_correction and delivery.post_id.partition("-of-")[2] == parent.post_id
+        return its.id == of.id and delivery.part == parent.part + 1
+    is_correction = isinstance(its.occurrence, Correction) and its.account == of.account
+    return is_correction and its.post_id.partition("-of-")[2] == of.post_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,13 @@ def _is_edited(group: Group, new: NewPublication) -> bool:
     return not is_bound or frozen != [part.status_json for part in new.parts]
 
 
+def is_as_written(group: Group, rendered: RenderedCampaign) -> bool:
+    """Return whether a publication's deliveries are, to the letter, what the files say of it."""
+    old = group[0].publication
+    new = rewritten(old, rendered)
+    return new is not None and not _is_edited(group, new) and new.publication.author == old.author
+
+
 def diff(
     wanted: Sequence[NewPublication],
     existing: Existing,
@@ -235,15 +242,10 @@ def assigned(assignment: Assignment, rendered: RenderedCampaign) -> NewPublicati
     post = rendered.campaign.post(assignment.post_id)
     if post is None:
         raise AssertionError(f"the plan has a post that the campaign has not: {assignment.post_id}")
-    due_at, slot = assignment.due_at, assignment.slot
     return new_publication(
-        post,
-        assignment.account,
-        rendered,
-        occurrence=assignment.occurrence,
-        due_at=due_at,
-        slot=slot,
-    )
+        post, assignment.account, rendered, occurrence=assignment.occurrence,
+        due_at=assignment.due_at, slot=assignment.slot,
+    )  # fmt: skip
 
 
 def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | None:

@@ -53,7 +53,7 @@ class Profile:
 
     def __post_init__(self) -> None:
         for name in ("id", "handle", "server", "about", "access"):
-            object.__setattr__(self, name, visible.line(getattr(self, name)))
+            object.__setattr__(self, name, visible.short(getattr(self, name)))
 
 
 #: Of a published text: its address without a fragment, and the SHA-256 of its version.

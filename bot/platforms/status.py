@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
+from bot import visible
 from bot.canonical import JsonObject, canonical_json
 
 
@@ -136,7 +137,8 @@ class PostRef:
 
     def compared(self, found: Mapping[str, str]) -> Self:
         """Return it with what differs; what is empty, or is not told, is no difference."""
-        return replace(self, differs={subject: told for subject, told in found.items() if told})
+        told = {subject: visible.short(words) for subject, words in found.items() if words}
+        return replace(self, differs=told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,10 +120,8 @@ class RenderedCampaign:
 
     @cached_property
     def _shares(self) -> Mapping[tuple[str, str], float]:
-        every, threshold = (
-            {text.words for text in self.texts.values()},
-            self.campaign.schedule.similarity,
-        )
+        every = {text.words for text in self.texts.values()}
+        threshold = self.campaign.schedule.similarity
         before, shares = self.shares_before or ((), {})
         new = every.difference(before)
         if before and len(new) <= _FEW:

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from bot import visible
 from bot.authority.passkeys import Site
 from bot.authority.signing_in import IDLE, KNOWN, Visitor
 from bot.authority.users import SignInError
@@ -155,7 +156,8 @@ class _Endpoint:
     def _problem(self, parsed: RequestContext, status: int, message: str) -> Response:
         if status == 403 and parsed.person is not None:
             audit, now = self._context.store.audit, self._context.clock.now()
-            audit.write(parsed.person.name, "refused", parsed.path, why=message, now=now)
+            path = visible.short(parsed.path, 200)
+            audit.write(parsed.person.name, "refused", path, why=message, now=now)
         values = {"code": status, "message": message}
         return self._page(parsed, Page("problem.html", values, status))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +13,10 @@ from pathlib import Path
 import click
 import pytest
 from sqlalchemy import text
+from starlette.datastructures import ImmutableMultiDict
 
+from bot.authority.passkeys import Site
+from bot.authority.signing_in import Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import Person, Role
 from bot.cli.main import VERBS, run
@@ -21,6 +25,9 @@ from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.settings.environment import Settings
+from bot.web.pages.post import page as post_page
+from bot.web.rendering import Pages
+from bot.web.request import Page, RequestContext
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.authenticator import PRESENT, Authenticator, b64
 from tests.fakes.people import token_of
@@ -493,6 +500,40 @@ def test_no_draft_out_of_the_database_is_sent(signed: Signed) -> None:
 
     assert comes_due(signed.bot) is State.HELD
     assert not signed.bot.servers["m"].texts
+
+
+def page_of(signed: Signed, post_id: str) -> str:
+    """Return a post's page, as Ann sees it on the desk."""
+    context = signed.bot.dashboard
+    person = Person("Ann", frozenset({Role.APPROVER}))
+    request = RequestContext(
+        context, f"/posts/{post_id}", {"post": post_id}, ImmutableMultiDict(), ImmutableMultiDict(),
+        None, "s" * 40, person, Visitor(), Site(DESK),
+    )  # fmt: skip
+    page = post_page(request)
+    assert isinstance(page, Page)
+    return html.unescape(Pages(context).render(request, page))
+
+
+@attack(
+    Attacker.DATABASE,
+    tried="the words that are planned are changed while their approvers read what the files say, "
+    "so that they sign what they do not see",
+    comes_of_it="the desk shows what would be sent, with a warning: it is what they sign",
+)
+@pytest.mark.parametrize("what", ["the words", "the author"])
+def test_what_is_signed_is_what_is_shown(signed: Signed, what: str) -> None:
+    warning = "What waits is not what the files say now"
+    assert warning not in page_of(signed, "one")
+
+    sql(signed.bot, EDITS[what])
+    page = page_of(signed, "one")
+
+    assert warning in page
+    looks = page.partition('class="looks')[2].partition("</section>")[0]
+    assert ("EVIL" in looks) is (what == "the words")
+    statement = signed.bot.desk.consents.statement(signed.bot.desk.waiting("one"))
+    assert b64(challenge_of(statement)) in page
 
 
 @attack(

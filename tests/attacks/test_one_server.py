@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bot.app.storage import DataOwner, remember_owner
+from bot.authority.trust import note_profile
 from bot.cli.main import run
 from bot.clock import FastClock, SystemClock
 from bot.content.model import Mode
@@ -24,9 +25,11 @@ from bot.evidence.page_text import page_text
 from bot.platforms.mastodon import SPEC as MASTODON
 from bot.platforms.mastodon.comparing import differences
 from bot.platforms.spec import Limits
+from bot.platforms.status import PostRef
 from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
 from tests.attacks.hostile import HostileWorld, hostile_world
+from tests.fakes.loopback import Told
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
 
@@ -148,6 +151,39 @@ def test_a_number_that_nothing_holds_stops_nothing(world: HostileWorld) -> None:
     read = world.bot.store.snapshots.of(world.bot.row("one").id)[0]
     assert read.outcome is SnapshotState.TAKEN
     assert (read.metrics.likes, read.metrics.reposts, read.metrics.replies) == (None, None, 1)
+
+
+LONG = "x" * 20_000
+
+
+@attack(
+    Attacker.SERVER,
+    tried="the server describes the account, a status and an error in words without an end, other "
+    "ones each time, which the log keeps for ever and people are mailed",
+    comes_of_it="a thousand characters of each are kept, with the length and hash of the whole",
+)
+def test_endless_words_fill_no_log(world: HostileWorld) -> None:
+    world.start()
+    answers, status = world.good.quirks.answers, world.good.statuses[0]
+    me = {"id": "7", "username": "voice", "bot": True, "note": "short"}
+    for number in range(2):
+        answers["GET /api/v1/accounts/verify_credentials"] = Told(
+            body={**me, "note": f"{LONG}{number}", "display_name": LONG}
+        )
+        world.good.statuses.insert(0, {**status, "id": f"90{number}", "url": f"https://a/{LONG}"})
+        world.bot.clock.advance(timedelta(hours=25))
+        world.bot.work()
+        world.bot.services.watcher.run()
+        note_profile(world.bot.store, "m", world.bot.services.publisher.platform("m").profile(),
+                     world.bot.clock.now())  # fmt: skip
+    sent = {"language": "en", "spoiler_text": "", "status": "words", "in_reply_to_id": None}
+    differs = differences({"language": LONG}, {**sent, "visibility": "public", "alts": []})
+
+    rows = world.bot.store.audit.rows()
+    assert {"account changed", "foreign"} <= {row.verb for row in rows}
+    assert max(len(f"{row.why}{row.detail}") for row in rows) < 10_000
+    assert len(str(UnavailableError("mastodon", LONG))) < 2_000
+    assert len(PostRef("1").compared(differs).differs["language"]) < 2_000
 
 
 #: Each took the square of its length, or of the marks on one letter, some of it in one step that

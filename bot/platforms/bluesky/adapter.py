@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot import visible
 from bot.canonical import JsonObject
 from bot.errors import (
     PlatformError,
@@ -37,6 +38,7 @@ from bot.platforms.bluesky.record import (
     document_key,
     document_record,
     gates,
+    is_cid,
     is_same,
     place_of,
     post_record,
@@ -247,7 +249,7 @@ class BlueskyPlatform:
         asked = {"repo": self._session.did, "collection": COLLECTION, "limit": 50}
         with self._session.calls():
             records = query(client, "com.atproto.repo.listRecords", **asked)["records"]
-            return [PostRef(str(record["uri"])) for record in records]
+            return [PostRef(visible.short(record["uri"])) for record in records]
 
     def put_document(self, document: PublishedText) -> PostRef:
         client = self._session.client()
@@ -272,7 +274,7 @@ class BlueskyPlatform:
     def _ref(self, answer: Mapping[str, Any], draft: Draft) -> PostRef:
         repo, rkey = draft.body["repo"], draft.body["rkey"]
         uri, cid = answer["uri"], answer["cid"]
-        if uri != at_uri(repo, rkey) or not isinstance(cid, str) or not cid:
+        if uri != at_uri(repo, rkey) or not is_cid(cid):
             raise TypeError("another record")
         handle = self._session.handle
         actor = repo if handle == "handle.invalid" else handle

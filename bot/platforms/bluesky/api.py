@@ -12,11 +12,12 @@ from atproto_client.client.session import Session, SessionEvent
 from atproto_client.models.dot_dict import DotDict
 from atproto_client.request import Request, RequestBase
 
+from bot import visible
 from bot.canonical import JsonObject
 from bot.errors import PlatformError, RejectedError, SettingsError, UnauthorizedError
 from bot.platforms.base import Connection, PictureReader
 from bot.platforms.bluesky import NAME
-from bot.platforms.bluesky.record import COLLECTION, GATE_LISTS, at_uri, cid_of, place_of
+from bot.platforms.bluesky.record import COLLECTION, GATE_LISTS, at_uri, cid_of, is_cid, place_of
 from bot.platforms.http.credentials import is_loopback, require_secret, safe_origin
 from bot.platforms.http.exchange import Exchange, count_in, translated_errors
 from bot.platforms.http.session import BoundedSession
@@ -125,9 +126,9 @@ class SignedIn:
         return client
 
     def _name_is(self, did: str, handle: str) -> None:
-        if not did.startswith("did:"):
+        if not did.startswith("did:") or visible.short(did) != did:
             raise TypeError("no identifier")
-        self.did, self.handle = did, handle
+        self.did, self.handle = did, visible.short(handle)
 
     def _keep_server(self, client: Client, _event: SessionEvent, session: Session) -> None:
         """Choose the server again: atproto has just put the session's own one in its place."""
@@ -185,16 +186,13 @@ class Repo:
         try:
             with self.session.calls():
                 seen = query(
-                    client,
-                    "com.atproto.repo.getRecord",
-                    repo=repo,
-                    collection=collection,
+                    client, "com.atproto.repo.getRecord", repo=repo, collection=collection,
                     rkey=rkey,
-                )
+                )  # fmt: skip
                 if seen["uri"] != f"at://{repo}/{collection}/{rkey}":
                     raise TypeError("another record")
                 cid, value = seen.get("cid"), seen["value"]
-                if not isinstance(value, dict) or not (cid is None or (cid and type(cid) is str)):
+                if not isinstance(value, dict) or not (cid is None or is_cid(cid)):
                     raise TypeError("no record")
                 # The lexicon lets a server leave the hash out.
                 return {**seen, "cid": cid or cid_of(value)}
@@ -263,12 +261,9 @@ class Repo:
         if len(listed) >= most:
             raise RejectedError(NAME, f"{most} are turned away there, which is as many as can be")
         body = {
-            "repo": repo,
-            "collection": gate,
-            "rkey": rkey,
-            "record": {**record, key: [*listed, uri]},
-            "swapRecord": seen["cid"] if seen else None,
-        }
+            "repo": repo, "collection": gate, "rkey": rkey,
+            "record": {**record, key: [*listed, uri]}, "swapRecord": seen["cid"] if seen else None,
+        }  # fmt: skip
         client = self.session.client()
         with self.session.calls():
             procedure(client, "com.atproto.repo.putRecord", body)

@@ -142,6 +142,11 @@ def is_same(seen: object, record: JsonObject) -> bool:
     return canonical_json({**seen, "createdAt": ""}) == canonical_json({**record, "createdAt": ""})
 
 
+def is_cid(value: object) -> bool:
+    """Return whether a server's word may be a content hash."""
+    return isinstance(value, str) and 0 < len(value) <= 200
+
+
 def cid_of(record: JsonObject) -> str:
     """Return the content hash that every server must give this record (atproto's data model)."""
     digest = hashlib.sha256(libipld.encode_dag_cbor(_linked(record))).digest()

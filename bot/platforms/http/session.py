@@ -22,17 +22,10 @@ from bot.platforms.http.exchange import Exchange
 MAX_BODY = 4_000_000
 #: A library may raise a rate limit error even for a 200 if it cannot read these, warn of
 #: a deprecation as if it were ours, and trip over a malformed Link; `Exchange` has what we need.
-_NOT_FOR_THE_LIBRARY = frozenset(
-    {
-        "x-ratelimit-limit",
-        "x-ratelimit-remaining",
-        "x-ratelimit-reset",
-        "deprecation",
-        "link",
-        "content-encoding",
-        "transfer-encoding",
-    }
-)
+_NOT_FOR_THE_LIBRARY = frozenset({
+    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "deprecation", "link",
+    "content-encoding", "transfer-encoding",
+})  # fmt: skip
 _CHUNK = 65_536
 
 

@@ -182,17 +182,12 @@ class MastodonPlatform:
         # Some servers refuse a boolean that is written as a number: the words, or nothing.
         is_sensitive: Any = "true" if body["sensitive"] else None
         send = partial(
-            self._api.client.status_post,
-            body["status"],
-            in_reply_to_id=body["in_reply_to_id"],
-            media_ids=list(body["media_ids"]) or None,
-            sensitive=is_sensitive,
-            visibility=body["visibility"],
-            spoiler_text=body["spoiler_text"] or None,
-            language=body["language"],
-            quote_approval_policy=body.get("quotes"),
+            self._api.client.status_post, body["status"], in_reply_to_id=body["in_reply_to_id"],
+            media_ids=list(body["media_ids"]) or None, sensitive=is_sensitive,
+            visibility=body["visibility"], spoiler_text=body["spoiler_text"] or None,
+            language=body["language"], quote_approval_policy=body.get("quotes"),
             idempotency_key=draft.key,
-        )
+        )  # fmt: skip
         try:
             made = self._api.read(send, a_status, writing=True, refusals=_REFUSED)
         except RejectedError as error:

@@ -248,14 +248,13 @@ def ref_of(status: object) -> PostRef:
     found = status.get("id")
     if type(found) is bool or not isinstance(found, str | int) or not str(found):
         raise TypeError("no status")
-    if visible.line(found) != str(found):
+    if visible.short(found) != str(found):
         raise TypeError("an id that nobody can read")
     address = status.get("url") or status.get("uri")
     # It is shown as a link: nothing but a web page.
     if not isinstance(address, str) or not address.startswith(("https://", "http://")):
         address = ""
-    address = visible.line(address)
-    return PostRef(str(found), address)
+    return PostRef(str(found), visible.short(address))
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:

@@ -148,7 +148,8 @@ class Timeline:
         """
         found, api, unread = dict[str, Metrics](), self.api, dict[str, PlatformError]()
         for page in self._pages_with(me, ids):
-            found |= _counted(me, page)
+            statuses = (own(status, me) for status in page)
+            found |= {_id(each): _numbers(each) for each in statuses if each and "id" in each}
             if set(ids) <= found.keys():
                 break
         for id_ in ids:
@@ -183,11 +184,6 @@ def _listed(page: Any) -> list[Any]:
     if not isinstance(page, list):
         raise TypeError("no list of statuses")
     return page
-
-
-def _counted(me: str, page: Sequence[Mapping[str, Any]]) -> dict[str, Metrics]:
-    statuses = (own(status, me) for status in page)
-    return {str(status["id"]): _numbers(status) for status in statuses if status and "id" in status}
 
 
 def _numbers(status: Mapping[str, Any]) -> Metrics:

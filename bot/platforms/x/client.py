@@ -44,18 +44,10 @@ _GOOD = frozenset({200, 201})
 _REFUSED = frozenset({400, 413, 422})
 #: Words of a 403 that is about the account or the app, and not about this status.
 _ACCOUNT = (
-    "suspended",
-    "locked",
-    "deactivated",
-    "automated",
-    "permission",
-    "not-enrolled",
-    "attached to a project",
-    "client-forbidden",
-    "unsupported-authentication",
-    "unsupported authentication",
-    "client is not permitted",
-)
+    "suspended", "locked", "deactivated", "automated", "permission", "not-enrolled",
+    "attached to a project", "client-forbidden", "unsupported-authentication",
+    "unsupported authentication", "client is not permitted",
+)  # fmt: skip
 
 
 # At DEBUG these write tokens, signatures and whole bodies, whatever level the program logs at.

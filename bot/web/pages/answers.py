@@ -112,10 +112,8 @@ def approve(request: RequestContext) -> Answer:
     """Approve just what the page showed."""
     by = request.require(Right.APPROVE)
     post_id, note = request.path_value("post"), request.form_value("note", most=_NOTE, default="")
-    seen, answer = (
-        request.form_values("fingerprint"),
-        request.form_value("answer", most=MOST, default=""),
-    )
+    seen = request.form_values("fingerprint")
+    answer = request.form_value("answer", most=MOST, default="")
     desk = request.context.desk
     desk.approve(post_id, by=by.name, note=note, seen=seen, signature=answer or None)
     return _next(request, post_id, "approved")

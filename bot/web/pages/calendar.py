@@ -30,16 +30,9 @@ _MOST_DAYS = 800
 _LINK = re.compile(r"https?://\S+")
 #: Kinds, those that need a person most first.
 _URGENCY = (
-    "failed",
-    "held",
-    "paused",
-    "asked",
-    "unapproved",
-    "sending",
-    "approved",
-    "forecast",
+    "failed", "held", "paused", "asked", "unapproved", "sending", "approved", "forecast",
     "draft",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

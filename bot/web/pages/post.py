@@ -11,6 +11,7 @@ from bot.delivery.model import Correction, Delivery, State
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
+from bot.planning.diff import is_as_written
 from bot.planning.removals import ASKED, BEGUN, WAITING, requests
 from bot.rendering.layout import html_direction
 from bot.rendering.translations import sides_of
@@ -34,12 +35,14 @@ def page(request: RequestContext) -> Answer:
     rows = context.store.outbox.find(states=set(State) - {State.CANCELLED}, post_id=post_id)
     if post is None and not rows:
         raise RefusedRequestError(404, f"no post is called {post_id}")
-    waiting = context.desk.waiting(post_id)
+    with context.store.looking():  # what is shown is what is signed
+        waiting = context.desk.waiting(post_id)
+        answers = answer_values(request, post_id, waiting)
+        strange = _unlike_files(context, waiting)
     current = {row.fingerprint for row in waiting}
     now = context.clock.now()
     asked = context.store.audit.about(post_id, ASKED, BEGUN, since=now - WAITING)
     approvals = context.store.approvals.of_post(post_id)
-    answers = answer_values(request, post_id, waiting)
     values: dict[str, Any] = {
         "post_id": post_id,
         "words": words_of(post) if post else rows[0].status.text,
@@ -47,7 +50,10 @@ def page(request: RequestContext) -> Answer:
         "report": Presented(context.reporter().report(since=None, post=post_id)),
         "charts": charts,
         "post": post,
-        "looks": looks_of(whole, post) if post else looks_of_rows(whole, rows),
+        "looks": looks_of(whole, post)
+        if post and not strange
+        else [look for group in strange or [rows] for look in looks_of_rows(whole, group)],
+        "is_strange": bool(post and strange),
         "source": source,
         # Of a translation, what it translates too.
         "passages": [
@@ -82,6 +88,17 @@ def page(request: RequestContext) -> Answer:
         and not post_id.startswith(REPUBLICATION),
     }
     return Page("post.html", values, has_script=bool(answers["options"]))
+
+
+def _unlike_files(context: AppContext, waiting: Sequence[Delivery]) -> list[tuple[Delivery, ...]]:
+    """Return the publications that wait where any is not what the files say; else none.
+
+    It was edited just now, or was begun before that, or somebody changed the database.
+    """
+    publications = dict.fromkeys(row.publication.id for row in waiting)
+    groups = [context.store.outbox.find(publication_id=each) for each in publications]
+    as_written = (is_as_written(group, context.rendered()) for group in groups)
+    return [] if all(as_written) else groups
 
 
 def _warnings(context: AppContext, post: Post) -> list[str]:
@@ -154,11 +171,9 @@ def retract(request: RequestContext) -> Answer:
 
 def turn_away(request: RequestContext) -> Answer:
     """Hide a reply to the post, or take the post out of a quote."""
-    by, context, post_id = (
-        request.require(Right.CORRECT),
-        request.context,
-        request.path_value("post"),
-    )
+    by = request.require(Right.CORRECT)
+    context = request.context
+    post_id = request.path_value("post")
     verb, _, id_ = request.form_value("choice").partition("/")
     row = context.desk.find(id_)
     if row.post_id != post_id or verb not in VERBS:
