@@ -338,12 +338,6 @@ def test_whatever_is_cut_fits(most: int) -> None:
     assert len(fitted(Alert("", "x" * 100, "y" * 10), most)) <= most
 
 
-def test_people_are_told_over_apprise(inbox: Inbox) -> None:
-    assert channels_of((inbox.address,)).send(Alert("a title", "a text"))
-
-    assert [asked.json["title"] for asked in inbox.asked] == ["a title"]
-
-
 def test_one_broken_address_does_not_make_the_others_hear_it_again(inbox: Inbox) -> None:
     assert channels_of(("json://127.0.0.1:9/", inbox.address)).send(Alert("a", "b"))
 

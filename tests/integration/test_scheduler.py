@@ -137,19 +137,6 @@ def test_a_lane_and_a_chore_and_a_tick_that_fail_come_back() -> None:
         assert enough.wait(LONG)
 
 
-def test_chores_run_at_once_and_come_back() -> None:
-    runs: list[str] = []
-    third = Event()
-
-    def run() -> None:
-        runs.append("c")
-        if len(runs) == 3:
-            third.set()
-
-    with running(service(PeriodicJob("c", timedelta(seconds=0.05), run))):
-        assert third.wait(LONG)
-
-
 def test_a_clock_that_is_set_back_stops_neither_lanes_nor_chores() -> None:
     beats, ticks = Event(), Event()
 
