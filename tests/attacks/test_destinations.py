@@ -191,39 +191,20 @@ def test_an_address_is_the_confirmed_one_to_the_letter(bot: RunningBot, server: 
         assert [call for call in bot.servers["m"].calls[len(before) :] if call != "close"] == []
 
 
-def other_handle(bot: RunningBot) -> None:
-    bot.set("handle: b.example", "handle: evil.example")
+_EVIL = '{platform: mastodon, server: "https://evil.example", owner: Us, ' \
+    "consent: {by: Us, on: 2026-01-01}}"  # fmt: skip
+#: What is changed, and of which account.
+OTHERS: list[tuple[Callable[[RunningBot], None], str]] = [
+    (lambda bot: bot.set("handle: b.example", "handle: evil.example"), "b"),
+    # The variable of X's token is VERBATIM_X_ACCESS_TOKEN, as Mastodon's would be.
+    (lambda bot: bot.use("b", x=_EVIL), "x"),
+    (lambda bot: bot.set("handle: b", 'server: "https://evil.example", handle: b'), "b"),
+    (lambda bot: bot.set("{platform: x,", '{platform: x, server: "http://127.0.0.1:9",'), "x"),
+    (lambda bot: bot.use("b", "x", m=_EVIL), "m"),
+]
 
 
-def other_platform(bot: RunningBot) -> None:
-    """The variable of X's token is VERBATIM_X_ACCESS_TOKEN, as Mastodon's would be."""
-    bot.use("b", x='{platform: mastodon, server: "https://evil.example", owner: Us, '
-            "consent: {by: Us, on: 2026-01-01}}")  # fmt: skip
-
-
-def other_pds(bot: RunningBot) -> None:
-    bot.set("handle: b.example", 'server: "https://evil.example", handle: b.example')
-
-
-def other_api(bot: RunningBot) -> None:
-    bot.set("{platform: x,", '{platform: x, server: "http://127.0.0.1:9",')
-
-
-def second_account(bot: RunningBot) -> None:
-    bot.use("b", "x", m='{platform: mastodon, server: "https://evil.example", owner: Us, '
-            "consent: {by: Us, on: 2026-01-01}}")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("change", "account"),
-    [
-        (other_handle, "b"),
-        (other_platform, "x"),
-        (other_pds, "b"),
-        (other_api, "x"),
-        (second_account, "m"),
-    ],
-)
+@pytest.mark.parametrize(("change", "account"), OTHERS)
 @attack(
     Attacker.GIT,
     tried="a handle, a platform, a PDS or X's API is changed, or an account is added",

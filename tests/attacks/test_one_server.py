@@ -273,14 +273,6 @@ def live(new_bot: RunningBot) -> RunningBot:
     return new_bot
 
 
-def schedule_is_no_yaml(bot: RunningBot) -> None:
-    bot.tree.schedule.write_bytes(b"\x00: [")
-
-
-def schedule_is_gone(bot: RunningBot) -> None:
-    bot.tree.schedule.unlink()
-
-
 def everything_is_gone(bot: RunningBot) -> None:
     bot.tree.posts.rename(bot.folder / "elsewhere")
     bot.tree.schedule.unlink()
@@ -291,27 +283,10 @@ def schedule_is_a_folder(bot: RunningBot) -> None:
     bot.tree.schedule.mkdir()
 
 
-def posts_are_broken(bot: RunningBot) -> None:
-    bot.tree.put("posts/main.yaml", "posts: [")
-
-
 def a_picture_is_a_bomb(bot: RunningBot) -> None:
     bot.tree.put("posts/media/a.png", b"\x89PNG\r\n\x1a\n" + b"\xff" * 100)
-    bot.tree.put(
-        "posts/bomb.yaml", "posts:\n" + post("bomb", "media: [{file: media/a.png, alt: A}]")
-    )
-
-
-def mode_is_another(bot: RunningBot) -> None:
-    bot.set("mode: live", "mode: rehearsal")
-
-
-def campaign_is_another(bot: RunningBot) -> None:
-    bot.set("campaign: test", "campaign: other")
-
-
-def schedule_is_huge(bot: RunningBot) -> None:
-    bot.tree.schedule.write_bytes(b"a: b\n" * 1_000_000)
+    bomb = post("bomb", "media: [{file: media/a.png, alt: A}]")
+    bot.tree.put("posts/bomb.yaml", f"posts:\n{bomb}")
 
 
 def nothing_was_ever_applied(bot: RunningBot) -> None:
@@ -320,14 +295,21 @@ def nothing_was_ever_applied(bot: RunningBot) -> None:
         connection.exec_driver_sql("DELETE FROM content_tree")
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        schedule_is_no_yaml, schedule_is_gone, everything_is_gone, schedule_is_a_folder,
-        posts_are_broken, a_picture_is_a_bomb, mode_is_another, campaign_is_another,
-        schedule_is_huge, nothing_was_ever_applied,
-    ],
-)  # fmt: skip
+SPOILS: dict[str, Callable[[RunningBot], object]] = {
+    "the schedule is no YAML": lambda bot: bot.tree.schedule.write_bytes(b"\x00: ["),
+    "the schedule is gone": lambda bot: bot.tree.schedule.unlink(),
+    "the schedule is a folder": schedule_is_a_folder,
+    "the schedule is huge": lambda bot: bot.tree.schedule.write_bytes(b"a: b\n" * 1_000_000),
+    "everything is gone": everything_is_gone,
+    "posts are broken": lambda bot: bot.tree.put("posts/main.yaml", "posts: ["),
+    "a picture is a bomb": a_picture_is_a_bomb,
+    "the mode is another": lambda bot: bot.set("mode: live", "mode: rehearsal"),
+    "the campaign is another": lambda bot: bot.set("campaign: test", "campaign: other"),
+    "nothing was ever applied": nothing_was_ever_applied,
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
 @attack(
     Attacker.GIT,
     tried="the schedule or all content is broken, taken away, or made another's, so that nobody can"
@@ -336,7 +318,7 @@ def nothing_was_ever_applied(bot: RunningBot) -> None:
 )
 def test_emergency_verbs_need_no_content(
     live: RunningBot,
-    spoil: Callable[[RunningBot], None],
+    spoil: Callable[[RunningBot], object],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -230,7 +230,7 @@ def test_an_operator_settles_a_held_post_with_its_address(bot: RunningBot, enter
 
 
 def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
-    bot: RunningBot, enter: Enter
+    bot: RunningBot, enter: Enter, tmp_path: Path
 ) -> None:
     page = enter("edna", "/check")
     text = (
@@ -258,17 +258,10 @@ def test_an_editor_sees_every_problem_by_line_and_the_post_once_it_is_mended(
     expect(page.get_by_label("mended on Bluesky").locator(".words")).to_contain_text(right)
     assert bot.services.contents.campaign().post("mended") is None
 
-
-def test_an_uploaded_file_is_checked_in_the_place_of_the_text(
-    bot: RunningBot, enter: Enter, tmp_path: Path
-) -> None:
-    page = enter("edna", "/check")
     file = tmp_path / "draft.yaml"
     file.write_text("posts:\n  - id: a\n    txt: hello\n", encoding="utf-8")
-
     page.get_by_label("or a file from your machine").set_input_files(file)
     page.get_by_role("button", name="Check it").click()
-
     expect(page.locator(".problems")).to_contain_text("txt")
 
 

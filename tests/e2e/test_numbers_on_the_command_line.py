@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from bot.app.content import SPECS, Paths
 from bot.app.workspace import open_readonly
 from bot.cli.main import root
-from bot.engagement.judged import GROUPINGS
+from bot.engagement.judged import NOT_JUDGED_BY
 from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
 from bot.operations.opening import open_store
@@ -74,7 +74,8 @@ def test_the_terminal_lays_out_what_is_presented(say: Say, shown: Presented) -> 
     assert "coalition-x: $0.000 spent" in text
 
 
-@pytest.mark.parametrize("by", GROUPINGS)
+#: `test_reports` has the lines of all that is judged.
+@pytest.mark.parametrize("by", ["post", "slot", *NOT_JUDGED_BY])
 def test_every_grouping_prints_as_text_json_and_csv(say: Say, by: str) -> None:
     text = say("engagement", "--by", by).stdout
     told = json.loads(say("engagement", "--by", by, "--json").stdout)

@@ -107,7 +107,10 @@ def test_what_is_planned_is_what_is_sent(do: Do, once: FinishedRehearsal) -> Non
     assert holes == [(hole["account"], hole["occurrence"], hole["why"]) for hole in report["holes"]]
 
 
-def test_everything_is_sent_at_its_very_moment(once: FinishedRehearsal) -> None:
+def test_it_covers_its_days_and_all_is_sent_at_its_very_moment(once: FinishedRehearsal) -> None:
+    start, end = (datetime.fromisoformat(once.report[key]) for key in ("start", "end"))
+    assert (start, end - start) == (NOW, timedelta(days=int(DAYS)))
+    assert [path.name for path in (once.folder / "data").iterdir()] == ["rehearse"]
     assert all(delivery["sent_at"] == delivery["due_at"] for delivery in once.report["deliveries"])
 
 
@@ -170,27 +173,3 @@ def test_a_live_campaign_is_rehearsed_without_its_secrets(do: Do, folder: Path) 
 
     assert {delivery["state"] for delivery in report["deliveries"]} == {"SENT"}
     assert not (folder / "data" / "live.db").exists()
-
-
-def test_a_rehearsal_of_broken_files_tells_them(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "posts" / "broken.yaml").write_text("posts: [")
-
-    assert run(["rehearse", "--days", "1", *places(folder)]) == 1
-
-    assert "broken.yaml:" in capsys.readouterr().err
-
-
-def test_a_rehearsal_changes_nothing_of_the_campaign_s_own_state(do: Do, folder: Path) -> None:
-    do("rehearse", "--days", "1")
-
-    assert sorted(path.name for path in (folder / "data").iterdir()) == ["rehearse"]
-
-
-def test_it_covers_the_days_it_was_asked_for(do: Do) -> None:
-    report = do("rehearse", "--days", "2")
-
-    start, end = (datetime.fromisoformat(report[key]) for key in ("start", "end"))
-    assert end - start == timedelta(days=2)
-    assert start == NOW

@@ -30,9 +30,9 @@ def make_calm(tmp_path: Path, world: Networks) -> Iterator[MakeCalm]:
     """Return a maker of two processes and a few posts; they end with the test in any case."""
     made: list[Calm] = []
 
-    def make(*, url: str = "", posts: int = 3, is_hasty: bool = False) -> Calm:
+    def make(*, url: str = "", posts: int = 3, is_hasty: bool = False, lead: float = 12.0) -> Calm:
         settings = HASTY if is_hasty else PATIENT
-        plan = StormPlan(posts=posts, over=posts, share=0.0, lives=None, settings=settings)
+        plan = StormPlan(posts, posts, lead, share=0.0, lives=None, settings=settings)
         made.append(Calm(tmp_path, world, plan, url=url))
         return made[-1]
 
@@ -58,13 +58,20 @@ def test_row_08_two_processes_on_one_file(make_calm: MakeCalm, tally: Counts) ->
     assert counted["once"] == counted["deliveries"]
 
 
+def spoiled(world: Networks) -> int:
+    """Return how many requests have met a fault that was ordered."""
+    return int(world.order("told")["thrown"].get("ordered", 0))
+
+
 def test_row_09_a_stop_in_the_middle_of_a_call(
     world: Networks, make_calm: MakeCalm, tally: Counts
 ) -> None:
-    calm = make_calm()
+    calm = make_calm(lead=4.0)  # nothing has to be up before the first is due
     calm.begin()
+    before = spoiled(world)
     world.order("spoil", account="x", match=PUBLISH["x"], times=1, stall=PATIENCE)
-    calm.until(calm.is_sending_x)
+    calm.until(lambda: spoiled(world) > before)  # the call is there, not only begun
+    assert calm.is_sending_x()
     active = calm.active_process()
     active.send_signal(signal.SIGTERM)
     calm.until(calm.is_stopping)

@@ -10,7 +10,7 @@ import pytest
 from bot.authority.trust import unfit
 from bot.content.model import Account, Mode
 from bot.delivery.model import State
-from bot.errors import SettingsError, UnauthorizedError, UnavailableError
+from bot.errors import UnauthorizedError, UnavailableError
 from bot.platforms.base import Profile
 from bot.platforms.mastodon import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
@@ -34,15 +34,6 @@ def test_an_account_is_looked_at_once_a_day(bot: RunningBot) -> None:
     bot.wait(NINE + 2 * DAY)
 
     assert bot.servers["m"].calls.count("profile") == 3
-
-
-def test_a_live_account_that_does_not_say_it_is_a_bot_is_stopped(bot: RunningBot) -> None:
-    bot.servers["m"].profile = Profile("1", "us", False)
-
-    bot.wait(NINE)
-
-    assert bot.servers["m"].live == []
-    assert bot.row().reason_text.startswith("account stopped: it does not say that it is automated")
 
 
 def test_credentials_that_are_revoked_stop_the_account_before_anything_is_due(
@@ -90,14 +81,6 @@ def test_a_server_that_goes_away_later_does_not_stop_what_works(bot: RunningBot)
     bot.wait(NINE + 2 * DAY)
 
     assert bot.states()["two/m/0"] == "SENT"
-
-
-def test_a_missing_secret_is_no_bug(bot: RunningBot) -> None:
-    bot.servers["m"].unseen = SettingsError("VERBATIM_M_ACCESS_TOKEN: missing")
-
-    bot.wait(NINE)
-
-    assert bot.row().state is State.READY
 
 
 def test_other_limits_than_usual_fit_the_posts_anew(bot: RunningBot) -> None:

@@ -121,14 +121,6 @@ def test_pause_and_resume(bot: RunningBot, do: Do) -> None:
     assert last_row(bot) == ("Ben", "resume", "everything", "over")
 
 
-def test_pause_works_while_files_are_broken(bot: RunningBot, do: Do) -> None:
-    bot.tree.put("posts/main.yaml", "posts: [")
-
-    do("pause", "--reason", "stop", "--as", "Ann")
-
-    assert bot.store.pauses.current() is not None
-
-
 def test_resume_a_stopped_account(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     bot.servers["m"].unseen = UnauthorizedError("mastodon", "revoked")
     bot.wait(bot.clock.now())

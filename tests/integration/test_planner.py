@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +14,7 @@ from PIL import Image
 from bot.delivery.model import CancelReason, Delivery, State
 from bot.errors import DecisionError, RejectedError, UnavailableError, UnconfirmedError
 from tests.fakes.campaign_tree import sha256_of
-from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post, thread
+from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fakes.scripted import PublishCall
 from tests.integration.store_rows import copied_database, due
 
@@ -86,18 +85,6 @@ def test_a_removed_post_is_cancelled_and_the_others_move_up(bot: RunningBot) -> 
     assert bot.when() == ["07 09:00 m two", "08 09:00 m three"]
     (gone,) = bot.rows("one", State.CANCELLED)
     assert gone.reason is CancelReason.UNPLANNED
-
-
-def test_what_was_sent_never_changes(bot: RunningBot) -> None:
-    bot.approve("one")
-    bot.wait(NINE)
-    (before,) = bot.rows("one")
-    bot.write(post("three"), post("two"), post("one", words="Something else entirely now."))
-
-    bot.watch()
-
-    assert bot.rows("one") == [before]
-    assert bot.when() == ["07 09:00 m one", "08 09:00 m three", "09 09:00 m two"]
 
 
 # An edit
@@ -360,17 +347,6 @@ def test_the_rest_of_a_removed_thread_is_cancelled(new_bot: RunningBot) -> None:
 # Accounts
 
 
-def test_a_new_account_gets_only_what_comes_after_it(new_bot: RunningBot) -> None:
-    new_bot.set("mode: live", "mode: rehearsal")
-    new_bot.start_with(post("old", at=NINE), post("new", at=NINE + DAY))
-    new_bot.wait(NINE + MINUTE)
-    new_bot.use("m", "b")
-
-    new_bot.watch()
-
-    assert new_bot.when() == ["07 09:00 m old", "08 09:00 b new", "08 09:00 m new"]
-
-
 def test_an_account_that_was_taken_away_gets_nothing_more(new_bot: RunningBot) -> None:
     new_bot.use("m", "b")
     new_bot.start_with(post("one", at=NINE), post("two", at=NINE + DAY))
@@ -397,23 +373,6 @@ def test_what_is_in_doubt_on_an_account_taken_away_is_left_to_a_person(
 
     held = next(row for row in new_bot.rows() if row.account == "b")
     assert held.evidence == "its account is no longer in the schedule"
-
-
-def test_x_never_says_the_same_twice(new_bot: RunningBot) -> None:
-    new_bot.use("m", "x")
-    new_bot.set("slots: [morning]", "slots: [morning], repeat_after: 1d")
-    new_bot.start_with(post("one"), post("day", 'every_year: {on: 12-20, at: "12:00"}'))
-
-    days = {name: [row.due_at for row in new_bot.rows() if (row.account, row.post_id) == name]
-            for name in (("x", "one"), ("m", "one"), ("x", "day"))}  # fmt: skip
-
-    assert len(days["x", "one"]) == 1
-    assert len(days["m", "one"]) > 1
-    new_bot.approve("one", "day")
-    new_bot.wait(START + timedelta(days=370))
-    replan(new_bot)
-    assert len([row for row in new_bot.rows("day") if row.account == "x"]) == 1
-    assert len([row for row in new_bot.rows("day") if row.account == "m"]) == 2
 
 
 # What a person took out

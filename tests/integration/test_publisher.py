@@ -206,15 +206,6 @@ def test_a_repeated_call_sends_the_same_bytes_under_the_same_key(
     assert server.calls.count("prepare") == 1
 
 
-def test_a_pause_in_the_last_moment_stops_the_call(bot: RunningBot, server: Server) -> None:
-    server.before_prepare = lambda: bot.desk.pause("stop", by="Ann")
-
-    bot.wait(NINE)
-
-    assert "publish" not in server.calls
-    assert bot.states() == {"one/m/0": "HELD paused"}
-
-
 def test_a_process_that_stood_still_does_not_call(bot: RunningBot, server: Server) -> None:
     server.before_prepare = lambda: bot.clock.advance(timedelta(seconds=61))
 
@@ -259,20 +250,6 @@ def test_a_sender_leaves_an_account_alone_that_another_one_has(
 
     assert server.live == []
     assert bot.row().state is State.READY
-
-
-def test_an_approval_that_is_withdrawn_while_others_go_out_holds(new_bot: RunningBot) -> None:
-    new_bot.start_approved(post("one", at=NINE - MINUTE), post("two", at=NINE))
-    new_bot.clock.advance(NINE - new_bot.clock.now())
-
-    def withdraw() -> None:
-        new_bot.void("two")
-
-    new_bot.servers["m"].steps.append(PublishCall(meanwhile=withdraw))
-
-    new_bot.wait(NINE)
-
-    assert new_bot.states() == {"one/m/0": "SENT", "two/m/0": "HELD unapproved: 0 of 2"}
 
 
 def test_many_that_wait_are_not_all_looked_at_for_each_that_goes_out(new_bot: RunningBot) -> None:

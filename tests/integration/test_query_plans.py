@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection, event
 
 from bot.clock import FastClock
@@ -116,21 +115,23 @@ def plan_of(store: Store, statement: str, values: Any) -> list[str]:
         return [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
 
 
-@pytest.mark.parametrize("name", HOT)
-def test_no_question_reads_all_of_the_history(store: Store, name: str) -> None:
+def test_no_question_reads_all_of_the_history(store: Store) -> None:
     ready(store)
     store.snapshots.schedule("d1", {"1h": NOW})
-
-    with statements_of(store) as seen:
-        HOT[name](store)
-
     scans = re.compile(rf"\b(SCAN|Seq Scan on) ({_GROWING})\b")
-    assert seen
-    for statement, values in seen:
-        for line in plan_of(store, statement, values):
-            # As good as a scan: most deliveries of a history are in that state.
-            assert name != "engagement" or "delivery_state_account_sent_at (state=?)" not in line
-            is_allowed = any(index in line for index in _WHOLE_INDEX)
-            # What it costs follows its month.
-            is_allowed &= name != "report of a month" or "COVERING" not in line
-            assert is_allowed or not scans.search(line), f"{line}\n{statement}"
+    bad = []
+    for name, ask in HOT.items():
+        with statements_of(store) as seen:
+            ask(store)
+        assert seen, name
+        for statement, values in seen:
+            for line in plan_of(store, statement, values):
+                is_allowed = any(index in line for index in _WHOLE_INDEX)
+                # What it costs follows its month.
+                is_allowed &= name != "report of a month" or "COVERING" not in line
+                # As good as a scan: most deliveries of a history are in that state.
+                is_half = "delivery_state_account_sent_at (state=?)" in line
+                if (scans.search(line) and not is_allowed) or (is_half and name == "engagement"):
+                    bad.append(f"{name}: {line}\n{statement}")
+
+    assert bad == []

@@ -54,6 +54,20 @@ def settle(bot: RunningBot) -> bool:
     return bot.store.restore_guard.reason() is None
 
 
+def test_what_the_log_says_is_out_is_recognised(vault: Vault, bot: RunningBot) -> None:
+    bot.wait(NINE)
+    sent = bot.rows("one")[0]
+
+    vault.bring_back()
+    assert "older than the sent log" in (bot.store.restore_guard.reason() or "")
+    assert settle(bot)
+    bot.wait(NINE + DAY)
+
+    assert bot.states() == {"one/m/0": "SENT", "two/m/0": "SENT"}
+    assert bot.rows("one")[0].ref == sent.ref
+    assert len(bot.servers["m"].live) == 2
+
+
 def test_what_was_tried_and_is_out_is_found(vault: Vault, bot: RunningBot) -> None:
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     bot.wait(NINE)

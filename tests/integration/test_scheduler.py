@@ -73,21 +73,17 @@ class DueOnce:
         return self.at if self.at > now else None
 
 
-def test_a_lane_starts_when_something_is_due_and_not_before() -> None:
-    due = DueOnce(timedelta(seconds=0.4))
+@pytest.mark.parametrize("is_told", [True, False], ids=["told when", "decided elsewhere"])
+def test_a_lane_starts_when_something_is_due_and_not_before(is_told: bool) -> None:
+    due = DueOnce(timedelta(seconds=0.2))
 
-    with running(service(busy=due.busy, run=due.run, next_wake=due.next_wake)):
+    with running(
+        service(busy=due.busy, run=due.run, next_wake=due.next_wake if is_told else never)
+    ):
         assert due.is_taken.wait(LONG)
 
     assert due.taken is not None
     assert due.taken >= due.at
-
-
-def test_what_another_process_decides_is_seen_without_being_told() -> None:
-    due = DueOnce(timedelta(seconds=0.2))
-
-    with running(service(busy=due.busy, run=due.run)):
-        assert due.is_taken.wait(LONG)
 
 
 def test_an_account_has_one_lane_at_a_time_and_others_do_not_wait_for_it() -> None:
@@ -135,19 +131,6 @@ def test_a_lane_and_a_chore_and_a_tick_that_fail_come_back() -> None:
 
     with running(service(job, busy=busy, run=lambda _account: fail("lane"))):
         assert enough.wait(LONG)
-
-
-def test_chores_run_at_once_and_come_back() -> None:
-    runs: list[str] = []
-    third = Event()
-
-    def run() -> None:
-        runs.append("c")
-        if len(runs) == 3:
-            third.set()
-
-    with running(service(PeriodicJob("c", timedelta(seconds=0.05), run))):
-        assert third.wait(LONG)
 
 
 def test_a_clock_that_is_set_back_stops_neither_lanes_nor_chores() -> None:

@@ -109,38 +109,32 @@ def test_money_is_added_up_exactly_by_utc_month(store: Store) -> None:
     assert store.ledger.spent_by_action("acc", month_of=NOW) == {"post": 0.045, "read": 0.02}
 
 
-def test_a_booking_is_settled_to_what_was_used(store: Store) -> None:
-    booking = store.ledger.reserve("acc", Charge("read", 100), 0.005, now=NOW)
-
-    store.ledger.settle(booking, 3)
-
-    assert store.ledger.spent("acc", month_of=NOW) == 0.015
-
-
-def test_a_resource_is_billed_once_a_day(store: Store) -> None:
-    for moment in (NOW, NOW + timedelta(hours=1), NOW + timedelta(days=1)):
-        store.ledger.reserve("acc", Charge("read", 1, ("1",)), 0.005, now=moment)
-
-    assert store.ledger.spent("acc", month_of=NOW) == 0.01
-
-
-def test_of_what_came_back_only_what_is_new_that_day_is_billed(store: Store) -> None:
-    first = store.ledger.reserve("acc", Charge("read", 2, ("1", "2")), 0.005, now=NOW)
-    store.ledger.settle(first, 1, ["1"])  # the other one was gone
-    second = store.ledger.reserve("acc", Charge("read", 10), 0.005, now=NOW)
-
-    store.ledger.settle(second, 3, ["1", "2", "3"])
-
-    assert store.ledger.spent("acc", month_of=NOW) == 0.015
+#: Calls of one account in order: moment, estimate, what was then settled, what the month has cost.
+BOOKINGS: list[list[tuple[timedelta, Charge, tuple[object, ...], float]]] = [
+    [(timedelta(0), Charge("read", 100), (3,), 0.015)],  # settled to what was used
+    [  # a resource is billed once a day
+        (timedelta(0), Charge("read", 1, ("1",)), (), 0.005),
+        (timedelta(hours=1), Charge("read", 1, ("1",)), (), 0.005),
+        (timedelta(days=1), Charge("read", 1, ("1",)), (), 0.01),
+    ],
+    [  # of what came back only what is new that day; the other one was gone
+        (timedelta(0), Charge("read", 2, ("1", "2")), (1, ["1"]), 0.005),
+        (timedelta(0), Charge("read", 10), (3, ["1", "2", "3"]), 0.015),
+    ],
+    [  # a failed read does not count as paid
+        (timedelta(0), Charge("read", 1, ("1",)), (0,), 0.0),
+        (timedelta(0), Charge("read", 1, ("1",)), (), 0.005),
+    ],
+]
 
 
-def test_a_failed_read_does_not_count_as_paid(store: Store) -> None:
-    failed = store.ledger.reserve("acc", Charge("read", 1, ("1",)), 0.005, now=NOW)
-    store.ledger.settle(failed, 0)
-
-    store.ledger.reserve("acc", Charge("read", 1, ("1",)), 0.005, now=NOW)
-
-    assert store.ledger.spent("acc", month_of=NOW) == 0.005
+def test_what_a_platform_bills_is_what_is_booked(store: Store) -> None:
+    for number, calls in enumerate(BOOKINGS):
+        for after, charge, settled, cost in calls:
+            booking = store.ledger.reserve(f"acc{number}", charge, 0.005, now=NOW + after)
+            if settled:
+                store.ledger.settle(booking, *settled)  # type: ignore[arg-type]  # a table of them
+            assert store.ledger.spent(f"acc{number}", month_of=NOW) == cost, (number, after)
 
 
 def test_a_booking_over_the_budget_is_not_made(store: Store) -> None:
@@ -335,9 +329,12 @@ def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store
     store.snapshots.schedule("d1", {"1h": hour, "24h": day})
     store.snapshots.schedule("d1", {"1h": day})
     assert [snapshot.age_label for snapshot in store.snapshots.due(hour)] == ["1h"]
+    assert [read.age_label for read in store.snapshots.to_come("acc")] == ["1h", "24h"]
+    assert store.snapshots.to_come("other") == ()
 
     assert store.snapshots.put("d1", "1h", taken_at=hour, metrics=Metrics(likes=0, reposts=3))
     assert not store.snapshots.put("d1", "1h", taken_at=day, metrics=Metrics(likes=9))
+    assert [read.age_label for read in store.snapshots.to_come("acc")] == ["24h"]
     gone = {"outcome": SnapshotState.GONE, "reason": "deleted"}
     assert store.snapshots.put("d1", "24h", taken_at=day, **gone)  # type: ignore[arg-type]  # keywords
 
@@ -349,16 +346,6 @@ def test_a_snapshot_is_taken_once_and_an_untold_number_stays_untold(store: Store
         Metrics(),
     )
     assert store.snapshots.due(day + timedelta(days=1)) == ()
-
-
-def test_what_is_yet_to_be_read_is_found_by_account(store: Store) -> None:
-    store.outbox.add(new_publication(), now=NOW)
-    store.snapshots.schedule("d1", {"1h": NOW, "6h": NOW + timedelta(hours=5)})
-
-    store.snapshots.put("d1", "1h", taken_at=NOW)
-
-    assert [read.age_label for read in store.snapshots.to_come("acc")] == ["6h"]
-    assert store.snapshots.to_come("other") == ()
 
 
 def test_followers_are_counted_once_a_utc_day(store: Store) -> None:

@@ -127,9 +127,10 @@ def test_a_yearly_post_has_one_occurrence_a_year() -> None:
 
     result = lay(schedule(), [yearly], days=400)
 
-    assert [one.occurrence for one in result.assignments] == [
-        Yearly("letter-day", 2026), Yearly("letter-day", 2027),
-    ]  # fmt: skip
+    both = [Yearly("letter-day", 2026), Yearly("letter-day", 2027)]
+    assert [one.occurrence for one in result.assignments] == both
+    once = lay(schedule(), [yearly], days=400, repeat=False)
+    assert [one.occurrence for one in once.assignments] == both[:1], "not repeated there"
 
 
 def test_a_planned_pause_yields_no_slots_and_no_fixed_posts() -> None:
