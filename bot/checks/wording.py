@@ -12,6 +12,7 @@ import regex
 
 from bot.checks.attribution import attribution_shape
 from bot.checks.quotation_marks import marked_spans, problems_of_marks
+from bot.content.addresses import bare_address
 from bot.content.characters import fault_of_words
 from bot.content.model import Campaign, Investigation, Post, Source, Variant
 from bot.errors import Problem, Severity
@@ -50,7 +51,11 @@ _YEAR = regex.compile(r"(?<!\p{N})(?:1[89]|20|21)\d\d(?!\p{N})")
 _HASHTAG = regex.compile(
     r"(?<![\p{L}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_·\u200c]*\p{L}[\p{L}\p{M}\p{N}_·\u200c]*)"
 )
-_FILE_NAME = regex.compile(r"(?i)\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)")
+#: As a camera or a program calls a picture.
+_FILE_NAME = regex.compile(
+    r"(?i)\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)"
+    r"|(?:img|dscn?f?|dcim|pxl|screen ?shot|image)[-_ \d]*"
+)
 _CAPITAL = r"\p{Lu}\p{Ll}+$"
 #: What no network renders: it is posted as it stands.
 _MARKUP = regex.compile(
@@ -59,7 +64,20 @@ _MARKUP = regex.compile(
     regex.IGNORECASE,
 )
 _NO_ALT = frozenset(
-    {"image", "picture", "photo", "photograph", "graphic", "card", "quote card", "alt", "alt text"}
+    {
+        "image",
+        "picture",
+        "photo",
+        "photograph",
+        "graphic",
+        "card",
+        "quote card",
+        "alt",
+        "alt text",
+        "todo",
+        "tbd",
+        "n/a",
+    }
 )
 
 #: First segments of these sites' paths that are no person.
@@ -195,16 +213,18 @@ def _tags(text: str, campaign: Campaign) -> Iterator[str]:
 def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
     linked: list[Investigation | Source] = [*campaign.investigations.values()]
     linked += campaign.sources.values()
-    known = {piece.address.rstrip("/"): piece.id for piece in linked if piece.address}
+    known = {bare_address(piece.address): piece.id for piece in linked if piece.address}
     for address in find_links(text):
-        bare = address.split("#", 1)[0].rstrip("/")
+        bare = bare_address(address)
         if is_personal(address, campaign.schedule.coalition):
             message = f"{address} is somebody's personal profile; the bot never links to one"
             yield "personal-profile", message
         elif bare in known:
             message = f"{address} stands in the text; write `link: {known[bare]}` instead"
             yield "link-in-text", message
-        elif gap := regex.search(rf"(\p{{L}}+[.!?])({_CAPITAL}.*)", address.split("://")[-1]):
+        elif gap := regex.search(
+            rf"([\p{{L}}\p{{N}}]+[.!?])({_CAPITAL}.*)", address.split("://")[-1]
+        ):
             message = (
                 f"{gap[0]} reads as an address, since no space follows the full stop; "
                 f"write {gap[1]} {gap[2]}"

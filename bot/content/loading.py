@@ -339,6 +339,9 @@ def _names(root: Node | None, key: str) -> dict[str, str]:
 
 def _stray(name: str) -> str:
     path = PurePosixPath(name)
+    copied = (".bak", ".orig", ".rej", ".old", ".save", ".tmp", ".part", ".crdownload", ".lnk")
+    if path.suffix.lower() in copied:
+        return "is a copy that a program left; take it away"
     if path.suffix.lower() in (".yml", ".yaml") or path.stem.lower().endswith((".yaml", ".yml")):
         stem = re.sub(r"(?i)(?:\.ya?ml|\.txt)+$", "", path.name)
         return f"rename it to {stem}.yaml; only .yaml files are read"

@@ -11,36 +11,11 @@ from typing import Any
 import yaml
 
 from bot.content.model import Post
+from bot.content.other_names import other_names
 from bot.visible import named
 
 _COLON = "a key needs a colon and a space after it"
 _BRACED = "a colon in text needs quotation marks around the text"
-_ADVICE = (
-    ("scanning an alias", "text that begins with * needs quotation marks"),
-    ("scanning an anchor", "text that begins with & needs quotation marks"),
-    ("cannot start any token", "text that begins with this character needs quotation marks"),
-    (
-        "mapping values are not allowed",
-        "a colon in text needs quotation marks around the text; or the indent is wrong",
-    ),
-    ("could not find expected ':'", _COLON),
-    ("unexpected end of stream", "a quotation mark is opened here and never closed"),
-    (
-        "did not find expected key",
-        "this does not belong here; indent it like the lines above, "
-        "or double the quotation mark inside of quoted text",
-    ),
-    ("did not find expected '-'", "each entry of a list begins with a dash, all at one indent"),
-    (
-        "expected ',' or",
-        "a bracket is opened here and not closed (a # begins a comment), or a comma is missing",
-    ),
-    ("expected node content", "a value is missing here, or a bracket before it is not closed"),
-    ("expected comment or line break", "text goes on the lines below a | or >, not behind it"),
-    ("block sequence entries are not allowed", "text that begins with - needs quotation marks"),
-    ("unknown escape character", "a backslash in double quotation marks; use single ones"),
-    ("Unicode character escape code", "this escape names no character"),
-)
 _NO_YAML = "this cannot be read; compare it with other lines, or put text in quotation marks"
 #: Signs that pass for YAML's own: unseen ones, spaces, colons, and what begins an entry.
 _ODD = re.compile(
@@ -51,9 +26,9 @@ _TYPED = {"：": ":", "∶": ":", **dict.fromkeys("‐‑‒–—―−•*+", 
 #: Where these are told, the beginning of the trouble helps more than its end.
 _SHOW_START = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
 #: A line with a key and a text that YAML takes for something else without quotation marks.
-_KEY_AND_TEXT = re.compile(r"\s*((?:- +)*[a-z_]+:) *(?:[|>][-+\d]* +)?([^\s|>].*?)\s*")
+_KEY_AND_TEXT = re.compile(r"\s*((?:- +)*[a-z_]+:) *(?:[|>][-+\d]* +)?([^\s|>[{].*?)\s*")
 #: A text that begins with what looks like a list or a mapping, and goes on behind it.
-_BRACKETED = re.compile(r"\s*(?:- +)*[a-z_]+: *([\[{\]},])")
+_BRACKETED = re.compile(r" *((?:- +)*[a-z_]+:) *([\[{\]},].*?) *")
 #: An entry whose dash has no space behind it, or a sister.
 _NO_SPACE = (
     (
@@ -86,7 +61,8 @@ def explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, s
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if mark and line[mark.column :].startswith("\t"):
         return mark, "a tab stands here; indent with spaces"
-    advice = next((advice for sign, advice in _ADVICE if sign in reported), _NO_YAML)
+    known = other_names("libyaml").items()
+    advice = next((advice[0] for sign, advice in known if sign in reported), _NO_YAML)
     before = next(
         (each for each in reversed(lines[: mark.line if mark else 0]) if each.strip()), ""
     )
@@ -111,18 +87,20 @@ def _special(advice: str, line: str, before: str, found: Any) -> tuple[Any, str]
     if is_key and advice.startswith("each entry of a list"):
         right = f"{' ' * _begin(before)}{line.strip()}"
         return None, f"a key of an entry stands below its first one; write: {right}"
-    if (match := _BRACKETED.match(line)) and advice.startswith(("this does not", "a value is")):
-        return None, f"text that begins with {match[1]} needs quotation marks{in_marks(line)}"
+    if (match := _BRACKETED.fullmatch(line)) and advice.startswith(("this does not", "a value is")):
+        whole = f"{match[1]} {json.dumps(match[2], ensure_ascii=False)}"
+        return None, f"text that begins with {match[2][0]} needs quotation marks; write: {whole}"
     return None
 
 
 def _within(line: str, colon: int) -> str:
-    """Return a pair within braces with its text in quotation marks; empty where none is seen."""
-    match = re.search(r"([a-z_]+): ([^,{}\[\]]*)$", line[:colon])
+    """Return a line with a text within its braces in quotation marks; empty where none is seen."""
+    match = re.search(r"[a-z_]+: ([^,{}\[\]]*)$", line[:colon])
     rest = re.match(r"[^,{}\[\]]*", line[colon:])
     if not match or not rest:
         return ""
-    return f"; write: {match[1]}: {json.dumps((match[2] + rest[0]).strip(), ensure_ascii=False)}"
+    text = json.dumps((match[1] + rest[0]).strip(), ensure_ascii=False)
+    return f"; write: {line[: match.start(1)].strip()} {text}{line[colon + rest.end() :]}"
 
 
 def _as_value(text: str) -> str:

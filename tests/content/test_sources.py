@@ -143,7 +143,7 @@ date: 2022-12-09 => date: 2027-12-09
     6:14: signatories: is a single value; write [Many]
 https://example.org/letter => ftp://example.org/letter
     7:10: address: 'ftp://example.org/letter': only http and https are linked;
-    write a whole address such as https://example.org/report
+    write https://example.org/letter
 have been taken. => have been take.
     8:11: graphic[0]: 'Even children have been take.' is not in the text;
     nearest: Even children have been taken.

@@ -87,8 +87,8 @@ NO_TEXT = "may not stand in a text; take it out"
         (b"a: 1\nb: \xe9\n", "2:4: byte 0xE9 is not UTF-8; save the file as UTF-8"),
         ("a: b".encode("utf-16"), "1:1: is UTF-16; save the file as UTF-8"),
         ("a: b".encode("utf-32"), "1:1: is UTF-32; save the file as UTF-8"),
-        (b"a: x\x00y", f"1:5: U+0000 (no character) {NO_TEXT}"),
-        (b"a: 1\nb: \x1b[0m", f"2:4: U+001B (no character) {NO_TEXT}"),
+        (b"a: x\x00y", f"1:5: U+0000 NULL {NO_TEXT}"),
+        (b"a: 1\nb: \x1b[0m", f"2:4: U+001B ESCAPE {NO_TEXT}"),
         ("a: x\ufdd0".encode(), f"1:5: U+FDD0 (no character) {NO_TEXT}"),
         ("a: x\U0001ffff".encode(), f"1:5: U+1FFFF (no character) {NO_TEXT}"),
         ("a: x\ufeff".encode(), f"1:5: U+FEFF ZERO WIDTH NO-BREAK SPACE {NO_TEXT}"),
@@ -102,7 +102,7 @@ NO_TEXT = "may not stand in a text; take it out"
         ),
         (b"a: \xed\xa0\x80", "1:4: byte 0xED is not UTF-8; save the file as UTF-8"),
         # An escape brings in no more than the character itself.
-        (rb'a: "\0"', f"1:4: U+0000 (no character) {NO_TEXT}"),
+        (rb'a: "\0"', f"1:4: U+0000 NULL {NO_TEXT}"),
         (
             rb'a: "x\u202e"',
             "1:4: U+202E RIGHT-TO-LEFT OVERRIDE turns text around for readers; take it out",
@@ -213,7 +213,7 @@ a: "\\q"
 a: , x
     1:4: text that begins with , needs quotation marks; write: a: ", x"
 m: {a: x: y, b: z}
-    1:9: a colon in text needs quotation marks around the text; write: a: "x: y"
+    1:9: a colon in text needs quotation marks around the text; write: m: {a: "x: y", b: z}
 ```yaml⏎a: 1
     1:1: ```yaml is no YAML; take the line out
 """
