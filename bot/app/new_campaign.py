@@ -116,8 +116,10 @@ def _account_lines(accounts: Sequence[str]) -> Iterator[str]:
     for account in accounts:
         platform, _, place = account.partition("=")
         if platform not in SPECS:
-            hint = suggestion(platform, SPECS)
-            raise DecisionError(f"no platform is called {platform!r}; {hint} [unknown-name]")
+            also = (each for each in SPECS if platform.lower() in (each, *SPECS[each].aliases))
+            meant = next(also, "")
+            advice = f"write {meant}" if meant else suggestion(platform, SPECS)
+            raise DecisionError(f"no platform is called {platform!r}; {advice} [unknown-name]")
         name = propose_id(f"our {platform}", "our", names)
         names.add(name)
         key = "server" if "://" in place else "handle"

@@ -95,6 +95,15 @@ class Verbs(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS:
+            from bot.content.values import no_such  # only who mistypes a verb waits for it
+
+            ctx.fail(no_such("verb", args[0], VERBS))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
@@ -184,7 +193,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
-        show(*said.getvalue().splitlines(), err=True)
+        lines = said.getvalue().splitlines()
+        if "unexpected extra argument" in lines[-1]:
+            lines[-1] += "; what has spaces needs quotation marks around it"
+        show(*lines, err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -195,7 +207,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return PERSON
     except OSError as error:
         # A full disk, a folder that is not there: the bot's own files have errors of their own.
-        show(f"error: {error}", err=True)
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        show(f"error: {what}", err=True)
         return PERSON
     except Exception:  # noqa: BLE001 - the last resort: a bug is told as one, without secrets
         import traceback  # only a bug needs these

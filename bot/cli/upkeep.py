@@ -18,6 +18,7 @@ from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
 from bot.cli.proof import confirming, decides
 from bot.cli.terminal import show
 from bot.content.model import Account, Mode
+from bot.content.values import no_such
 from bot.content.zones import brief
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -104,7 +105,7 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
 
     accounts = workspace.campaign.schedule.accounts
     if name not in accounts:
-        raise DecisionError(f"no account is called {name!r}")
+        raise DecisionError(no_such("account", name, accounts))
     store, now = workspace.store, workspace.clock.now()
     with closing(workspace.connections()) as connections:
         platform = connections.platform(name)
@@ -140,8 +141,7 @@ def login(paths: Paths, name: str, by: str) -> Output:
     with open_readonly(paths) as workspace:
         accounts = workspace.campaign.schedule.accounts
         if name not in accounts:
-            known = ", ".join(accounts)
-            raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
+            raise DecisionError(no_such("account", name, accounts))
         account = accounts[name]
         by = confirming(Access(workspace.store, workspace.clock), by)
         refuse_given_elsewhere(paths.data, account)

@@ -74,6 +74,34 @@ def test_a_wrong_post_says_what_is_wrong_with_it(
     assert "broken.yaml" not in said
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("preview", "frist"), "no post is called 'frist'; did you mean 'first'?"),
+        (("excerpt", "They", "--source", "lettr"), "did you mean 'letter'?"),
+    ],
+)
+def test_a_name_that_nothing_has_is_answered_with_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], shown: str
+) -> None:
+    code, said = say(CampaignTree(tmp_path), capsys, *words)
+
+    assert code == 1
+    assert shown in " ".join(said.split())
+
+
+def test_a_campaign_begins_with_a_platform_by_its_other_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("We ask you to open every door of this house today.\n", encoding="utf-8")
+
+    code = run(["init", str(tmp_path / "new"), "--letter", str(letter), "--account", "Twitter"])
+
+    assert code == 1
+    assert "no platform is called 'Twitter'; write x" in capsys.readouterr().err
+
+
 def test_a_rehearsal_goes_on_with_the_good_posts(
     tree: CampaignTree, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -342,7 +342,7 @@ def test_check_and_preview_and_quote(bot: RunningBot, do: Do, say: Callable[...,
     assert "m · " in say("preview", "one")
     assert do("quote", "they are our friends")["exact"][0]["source"] == "letter"
     assert say("quote", "they are our fiends").startswith("1 letter: ")
-    assert say("preview", "none") == "1 error: no post is called 'none'"
+    assert say("preview", "none") == "1 error: no post is called 'none'; did you mean 'one'?"
     assert say("preview").startswith("2 ")
 
 
