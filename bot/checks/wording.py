@@ -15,6 +15,7 @@ from bot.checks.quotation_marks import marked_spans, problems_of_marks
 from bot.content.addresses import bare_address
 from bot.content.characters import fault_of_words
 from bot.content.model import Campaign, Investigation, Post, Source, Variant
+from bot.content.other_names import called, names_of
 from bot.errors import Problem, Severity
 from bot.rendering.facets import find_links, find_mentions, find_tags
 from bot.rendering.rendered import RenderedCampaign
@@ -81,26 +82,8 @@ _NO_ALT = frozenset(
 )
 
 #: First segments of these sites' paths that are no person.
-_NOT_PEOPLE: dict[str, frozenset[str]] = {
-    "x.com": frozenset({"i", "search", "hashtag", "explore", "intent", "share", "tos", "privacy"}),
-    "facebook.com": frozenset({"events", "watch", "sharer", "share", "help", "policies"}),
-    "instagram.com": frozenset({"p", "reel", "explore"}),
-    "threads.net": frozenset({"t"}),
-    "tiktok.com": frozenset({"tag", "discover"}),
-    "t.me": frozenset(),
-    "vk.com": frozenset(),
-    "weibo.com": frozenset(),
-    "github.com": frozenset({"orgs", "topics", "features"}),
-    "gitlab.com": frozenset({"groups", "explore"}),
-    "codeberg.org": frozenset({"org", "explore"}),
-}
+_NOT_PEOPLE = names_of("pages of sites that are no person's")
 _FORGES = frozenset({"github.com", "gitlab.com", "codeberg.org"})
-_SAME_AS = {
-    "twitter.com": "x.com",
-    "fb.com": "facebook.com",
-    "threads.com": "threads.net",
-    "telegram.me": "t.me",
-}
 #: Segments that a person's name follows, on any site.
 _PEOPLE = frozenset({"in", "pub", "profile", "profiles", "user", "users", "people"})
 _PEOPLE_SITES = frozenset({"linkedin.com", "bsky.app", "youtube.com"})
@@ -279,7 +262,7 @@ def is_personal(address: str, coalition: Iterable[str] = ()) -> bool:
     """Return whether an address is a personal page; the coalition's own handles are none."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
     site = (parts.hostname or "").removeprefix("www.").removeprefix("mobile.").removeprefix("m.")
-    site = _SAME_AS.get(site, site)
+    site = called("sites", site) or site
     path = [part for part in parts.path.split("/") if part]
     name = _person(site, path)
     own = {own.removeprefix("@").casefold() for own in coalition}

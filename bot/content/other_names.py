@@ -1,6 +1,4 @@
-"""What people write for what is called otherwise here: languages, zones, months, choices, keys."""
-
-from __future__ import annotations
+"""What people write for what is called otherwise: languages, zones, choices, keys, sites."""
 
 import json
 from collections import defaultdict
@@ -10,11 +8,18 @@ from importlib.resources import files
 
 
 @cache
+def names_of(table: str) -> Mapping[str, Sequence[str]]:
+    """Return what people write by what it is called here."""
+    text = (files("bot.content") / "other_names.json").read_text(encoding="utf-8")
+    found: Mapping[str, Sequence[str]] = json.loads(text).get(table, {})
+    return found
+
+
+@cache
 def other_names(table: str) -> Mapping[str, Sequence[str]]:
     """Return by what people write, in small letters, what it may be called here."""
-    text = (files("bot.content") / "other_names.json").read_text(encoding="utf-8")
     names = defaultdict[str, list[str]](list)
-    for right, others in json.loads(text).get(table, {}).items():
+    for right, others in names_of(table).items():
         for other in others:
             names[other].append(right)
     return dict(names)

@@ -58,15 +58,6 @@ TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
 MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
-#: Languages that have a code of two letters (ISO 639-1).
-_LANGUAGES = (
-    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da"
-    " de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy"
-    " hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg"
-    " li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or"
-    " os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta"
-    " te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
-)
 _BOOLEANS = {
     **dict.fromkeys(("yes", "on", "1", "y", "true"), "true"),
     **dict.fromkeys(("no", "off", "0", "n", "none", "false"), "false"),
@@ -141,7 +132,7 @@ def language(value: object) -> str:
     if right != main or regions != others:
         right = "-".join(filter(None, (right.removesuffix("-Hant") if others else right, *regions)))
         raise ValueError(f"{quoted(typed)} is no language's code; write {right}")
-    if len(main) == 2 and main.islower() and main not in _LANGUAGES.split():
+    if len(main) == 2 and main.islower() and main not in other_names("two letters"):
         raise ValueError(
             f"{quoted(typed)} is no language's code; write one such as en, ug or zh-Hans"
         )
