@@ -122,8 +122,14 @@ def _account_lines(accounts: Sequence[str]) -> Iterator[str]:
             raise DecisionError(f"no platform is called {platform!r}; {advice} [unknown-name]")
         name = propose_id(f"our {platform}", "our", names)
         names.add(name)
-        key = "server" if "://" in place else "handle"
-        own = f"{key}: {written(place)}" if place else SPECS[platform].starter
+        own = SPECS[platform].starter
+        if place:
+            user, _, host = place.removeprefix("@").rpartition("@")
+            server = host if "://" in host or not own else f"https://{host}"
+            pairs = (
+                {"server": server, "handle": user} if own or "://" in place else {"handle": place}
+            )
+            own = ", ".join(f"{key}: {written(each)}" for key, each in pairs.items() if each)
         yield f"  {name}: {{platform: {platform}{', ' if own else ''}{own}}}\n"
 
 

@@ -54,6 +54,8 @@ def deliveries(
     """List deliveries by due time; with an ID (its beginning will do) tell one's whole history."""
     if delivery_id is not None:
         return _history(workspace, delivery_id)
+    if post_id is not None:
+        workspace.require_post(post_id)
     states = set(map(State, state)) or None
     find = partial(workspace.store.outbox.each, states=states, account=account, post_id=post_id)
     return Output(as_rows(find()), lines(find(), workspace.campaign.zone))

@@ -335,6 +335,21 @@ def test_backup_and_restore(
     assert say("restore", str(tmp_path / "none.db"), "--mode", "live").startswith("1 error: ")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("approve", "tow", "--as", "Ann"),
+        ("ask-change", "tow", "--comment", "x", "--as", "Ann"),
+        ("comments", "tow"),
+        ("deliveries", "--post", "tow"),
+    ],
+)
+def test_a_post_that_nobody_wrote_is_answered_with_the_nearest(
+    say: Callable[..., str], words: tuple[str, ...]
+) -> None:
+    assert say(*words) == "1 error: no post is called 'tow'; did you mean 'two'?"
+
+
 def test_check_and_preview_and_quote(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     assert do("check")["problems"] == []
     assert say("check").startswith("0 no problem in 2 posts")
