@@ -37,7 +37,7 @@ from bot.content.sources import (
     build_source,
 )
 from bot.content.values import EMPTY, kind
-from bot.content.yamlfile import Node, parse, parse_entries
+from bot.content.yamlfile import Node, parse_all
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
 
@@ -208,8 +208,8 @@ class _Loading:
 
     def _parsed(self, name: str, raw: bytes, key: str, told: Problems) -> Node | None:
         file, bounds = self._files.shown(name), self._files.bounds
-        read = parse_entries if key in ("posts", "investigations") else parse
-        node, problems = read(raw, file=file, bounds=bounds)
+        is_list = key in ("posts", "investigations")
+        node, problems = parse_all(raw, file=file, is_list=is_list, bounds=bounds)
         told += problems
         if node and isinstance(node.value, dict):
             return node

@@ -163,7 +163,7 @@ def _wrapped(path: Sequence[str | int], found: object, *, is_list: bool = False)
         return f"no `{key}` at all"
     if is_list and key not in ("media", "pauses"):
         days = days_named(found) if key == "weekdays" else ""
-        separator = r"[,;/ ]+(?:and )?" if key in ("accounts", "weekdays") else r" *[,;] *"
+        separator = r"[,;/&+ ]+(?:and )?" if key in ("accounts", "weekdays") else r" *[,;] *"
         return f"[{days or ', '.join(map(_value, re.split(separator, found.strip())))}]"
     shape = _SHAPES.get(key) or _SHAPES.get(names[-2] if names[1:] else "", "")
     if not shape:

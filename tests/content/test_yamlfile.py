@@ -8,7 +8,7 @@ import pytest
 
 from bot.content.files import BOUNDS, Bounds
 from bot.content.values import EMPTY
-from bot.content.yamlfile import Plain, parse, parse_entries
+from bot.content.yamlfile import Plain, parse, parse_all
 from tests.fakes.campaign_tree import line_of
 from tests.fakes.mistakes import mistakes
 
@@ -230,7 +230,7 @@ def test_entries_that_cannot_be_read_keep_none_of_the_others_from_it() -> None:
     entries = ("id: a: b", "id: c", "id: @d", "id: e # f", 'id: "g', "id: h")
     text = "posts:\n" + "".join(f"  - {entry}\n    x: 1\n\n" for entry in entries)
 
-    node, problems = parse_entries(text.encode(), file="f.yaml")
+    node, problems = parse_all(text.encode(), file="f.yaml", is_list=True)
 
     assert node
     assert [each.text("id") for each in node.entries("posts")] == ["c", "e", "h"]
@@ -238,9 +238,18 @@ def test_entries_that_cannot_be_read_keep_none_of_the_others_from_it() -> None:
     assert node.entries("posts")[-1].place.line == 17
 
 
+def test_keys_that_cannot_be_read_are_told_at_once_and_nothing_is_read() -> None:
+    node, problems = parse_all(
+        b"a: x: y\nb: 1\nc:\n  - 'it's'\nd: @e\n", file="f.yaml", is_list=False
+    )
+
+    assert node is None
+    assert sorted(each.line for each in problems) == [1, 4, 5]
+
+
 @pytest.mark.parametrize("text", ["posts:\n  - a: b: c\n", "a: b: c\n", "posts: [\n"])
 def test_a_file_of_which_nothing_can_be_read_says_so_once(text: str) -> None:
-    node, problems = parse_entries(text.encode(), file="f.yaml")
+    node, problems = parse_all(text.encode(), file="f.yaml", is_list=True)
 
     assert node is None
     assert len(problems) == 1
