@@ -11,7 +11,7 @@ from itertools import islice, zip_longest
 
 import regex
 
-from bot.errors import Problem
+from bot.errors import Problem, Severity
 from bot.visible import hidden_in, named
 
 #: More of one kind in one file are not told one by one.
@@ -124,6 +124,18 @@ def fault_of_words(text: str, *, mixed: bool = True) -> str | None:
                 f"{named(found)}, which looks like another letter; type the word again"
             )
     return None
+
+
+def problems_of_lines(
+    text: str, *, file: str, severity: Severity = Severity.ERROR
+) -> list[Problem]:
+    """Return a problem of each line with what nobody sees, or what a program lost or misread."""
+    lines = enumerate(() if text.isascii() else text.split("\n"), 1)
+    found = ((number, fault_of_words(line.rstrip("\r"), mixed=False)) for number, line in lines)
+    told = (
+        Problem(file, number, 1, "", why, severity, "character") for number, why in found if why
+    )
+    return [*islice(told, _MANY)]
 
 
 def _stranger(word: str) -> str:

@@ -21,7 +21,7 @@ from xml.parsers import expat
 
 import regex
 
-from bot.content.characters import decode, fault_of_words
+from bot.content.characters import decode, problems_of_lines
 from bot.content.files import BOUNDS
 from bot.errors import ContentError, Problem
 
@@ -81,10 +81,7 @@ def read_document(path: Path) -> Document:
         what = "has no text" if not text.strip() else f"has over {BOUNDS.text_bytes:,} bytes"
         _refuse(path, f"{what}; a letter has some, and not more", "letter-size")
     problems = decode(encoded, file=str(path), keep_mark=True)[1]
-    for number, line in enumerate(text.split("\n") if not problems else (), 1):
-        if why := fault_of_words(line, mixed=False):
-            problems.append(Problem(str(path), number, 1, "", why, rule="character"))
-    if problems:
+    if problems := problems or problems_of_lines(text, file=str(path)):
         raise ContentError(problems)
     return Document(text, found.links)
 

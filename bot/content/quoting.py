@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -197,6 +198,8 @@ def _look_alike(fragment: str, source: Source) -> str:
     right = source.text[slice(*span)]
     found = list(islice(differences(fragment, right), _SHOWN_DIFFERENCES + 1))
     shown = [*map(str, found[:_SHOWN_DIFFERENCES]), *(["…"] if found[_SHOWN_DIFFERENCES:] else [])]
+    # Over several lines it can be copied with escapes only.
+    right = json.dumps(right, ensure_ascii=False) if "\n" in right else right
     return f"{source.id!r} has other characters: {'; '.join(shown)}. Write: {right}"
 
 

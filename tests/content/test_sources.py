@@ -185,6 +185,32 @@ def test_a_text_that_is_too_large_is_told_where_it_is_named(tree: CampaignTree) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("We donâ€™t know", "character 7: “â€™” stands for ’; write ’"),
+        ("We\ufffd know", "character 3: U+FFFD REPLACEMENT CHARACTER stands for what got lost"),
+        ("We know\u200b", "character 8: U+200B ZERO WIDTH SPACE after “We know” cannot be seen"),
+    ],
+)
+def test_what_a_program_lost_in_a_source_is_told_as_it_would_be_quoted(
+    tree: CampaignTree, typed: str, told: str
+) -> None:
+    put_letter(tree, f"{LETTER}\n{typed}.\n".encode())
+
+    (problem,) = tree.problems()
+
+    number = LETTER.count("\n") + 2
+    assert problem.startswith(f"posts/sources/letter.txt:{number}:1: warning: {told}")
+    assert tree.errors() == []
+
+
+def test_line_ends_of_windows_are_no_lost_characters(tree: CampaignTree) -> None:
+    put_letter(tree, f"{LETTER}\nNous n’avons rien demandé.\n".replace("\n", "\r\n").encode())
+
+    assert tree.problems() == []
+
+
 def test_a_source_with_a_problem_makes_no_further_ones_in_posts(tree: CampaignTree) -> None:
     tree.put("posts/sources/letter.yaml", "file: &a letter.txt\n")
 
