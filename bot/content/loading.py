@@ -208,8 +208,10 @@ class _Loading:
 
     def _parsed(self, name: str, raw: bytes, key: str, told: Problems) -> Node | None:
         file, bounds = self._files.shown(name), self._files.bounds
-        is_list = key in ("posts", "investigations")
-        node, problems = parse_all(raw, file=file, is_list=is_list, bounds=bounds)
+        is_list, keeps_rest = key in ("posts", "investigations"), key == "posts"
+        node, problems = parse_all(
+            raw, file=file, is_list=is_list, keeps_rest=keeps_rest, bounds=bounds
+        )
         told += problems
         if node and isinstance(node.value, dict):
             return node

@@ -171,11 +171,13 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
 
 
 def parse_all(
-    raw: bytes, *, file: str, is_list: bool, bounds: Bounds = BOUNDS
+    raw: bytes, *, file: str, is_list: bool, keeps_rest: bool, bounds: Bounds = BOUNDS
 ) -> tuple[Node | None, list[Problem]]:
-    """Read a file as `parse` does, and what it cannot read over its rest too.
+    """Read a file as `parse` does, and tell all that cannot be read in it.
 
-    Of a list the other entries are returned; of keys only all problems, as each may be needed.
+    Args:
+        is_list: It is a list of entries, and no keys.
+        keeps_rest: Return the others; no other file refers to one of them.
     """
     node, problems = parse(raw, file=file, bounds=bounds)
     found, rest = list(problems), raw.decode("utf-8-sig", "replace")
@@ -187,7 +189,7 @@ def parse_all(
         rest = left
         node, problems = parse(rest.encode(), file=file, bounds=bounds)
         found += [each for each in problems if each not in found]
-        if node and not is_list:
+        if node and not keeps_rest:
             return None, found
     return node, found
 

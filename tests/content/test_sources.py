@@ -267,6 +267,16 @@ def test_a_broken_list_of_investigations_makes_no_further_problems_in_posts(
     ]
 
 
+def test_nor_does_one_with_an_entry_that_cannot_be_read(tree: CampaignTree) -> None:
+    tree.put_post("text: x", "queue: main", "link: known")
+    entries = "  - {id: other, outlet: A, title: B}\n  - id: known\n    title: B: C\n"
+    tree.put("posts/sources/investigations.yaml", f"investigations:\n{entries}")
+
+    assert [one.partition(" ")[0] for one in tree.errors()] == [
+        "posts/sources/investigations.yaml:4:13:"
+    ]
+
+
 def test_a_campaign_without_investigations_is_fine(tree: CampaignTree) -> None:
     (tree.posts / "sources/investigations.yaml").unlink()
 
