@@ -95,15 +95,6 @@ class Verbs(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in VERBS:
-            from bot.content.values import no_such  # only who mistypes a verb waits for it
-
-            ctx.fail(no_such("verb", args[0], VERBS))
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
@@ -115,6 +106,10 @@ class Verbs(click.Group):
               help="Show the version and its commit, and exit.")  # fmt: skip
 def root() -> None:
     """Publish an open letter word for word, on a calendar, exactly once."""
+
+
+#: Only their names: click says which one somebody who mistypes it may have meant.
+root.commands.update(dict.fromkeys(VERBS, root))
 
 
 def _show_version(context: click.Context) -> NoReturn:

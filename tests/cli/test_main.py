@@ -72,7 +72,8 @@ def test_what_a_person_must_mend_is_one_line_and_looks_like_a_compiler_s(
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        ("chekc", "no verb is called 'chekc'; did you mean 'check'?"),
+        ("chekc", "No such command 'chekc'. Did you mean 'check'?"),
+        ("audit veryfy", "No such command 'veryfy'. Did you mean 'verify'?"),
         ("quote our friends", "(friends); what has spaces needs quotation marks around it"),
         ("init new --date 9.12.2022", "write 2022-12-09 or 2022-09-12"),
         ("schema posst", "Invalid value for 'NAME': 'posst' is not one of"),

@@ -335,19 +335,13 @@ def test_backup_and_restore(
     assert say("restore", str(tmp_path / "none.db"), "--mode", "live").startswith("1 error: ")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("approve", "tow", "--as", "Ann"),
-        ("ask-change", "tow", "--comment", "x", "--as", "Ann"),
-        ("comments", "tow"),
-        ("deliveries", "--post", "tow"),
-    ],
-)
-def test_a_post_that_nobody_wrote_is_answered_with_the_nearest(
-    say: Callable[..., str], words: tuple[str, ...]
-) -> None:
-    assert say(*words) == "1 error: no post is called 'tow'; did you mean 'two'?"
+def test_a_post_that_nobody_wrote_is_answered_with_the_nearest(say: Callable[..., str]) -> None:
+    near = "1 error: no post is called 'tow'; did you mean 'two'?"
+
+    assert say("approve", "tow", "--as", "Ann") == near
+    assert say("ask-change", "tow", "--comment", "x", "--as", "Ann") == near
+    assert say("comments", "tow") == near
+    assert say("deliveries", "--post", "tow") == near
 
 
 def test_check_and_preview_and_quote(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
