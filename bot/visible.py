@@ -120,9 +120,19 @@ def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
     )
 
 
+#: Characters that Unicode has no name for, and that people meet.
+_CONTROLS = {
+    "\0": "NULL",
+    "\t": "TAB",
+    "\n": "LINE BREAK",
+    "\r": "CARRIAGE RETURN",
+    "\x1b": "ESCAPE",
+}
+
+
 def named(char: str) -> str:
     """Return a character's code point and name."""
-    return f"U+{ord(char):04X} {unicodedata.name(char, '(no character)')}"
+    return f"U+{ord(char):04X} {unicodedata.name(char, _CONTROLS.get(char, '(no character)'))}"
 
 
 def _escaped(char: str) -> str:

@@ -116,12 +116,20 @@ def _account_lines(accounts: Sequence[str]) -> Iterator[str]:
     for account in accounts:
         platform, _, place = account.partition("=")
         if platform not in SPECS:
-            hint = suggestion(platform, SPECS)
-            raise DecisionError(f"no platform is called {platform!r}; {hint} [unknown-name]")
+            also = (each for each in SPECS if platform.lower() in (each, *SPECS[each].aliases))
+            meant = next(also, "")
+            advice = f"write {meant}" if meant else suggestion(platform, SPECS)
+            raise DecisionError(f"no platform is called {platform!r}; {advice} [unknown-name]")
         name = propose_id(f"our {platform}", "our", names)
         names.add(name)
-        key = "server" if "://" in place else "handle"
-        own = f"{key}: {written(place)}" if place else SPECS[platform].starter
+        own = SPECS[platform].starter
+        if place:
+            user, _, host = place.removeprefix("@").rpartition("@")
+            server = host if "://" in host or not own else f"https://{host}"
+            pairs = (
+                {"server": server, "handle": user} if own or "://" in place else {"handle": place}
+            )
+            own = ", ".join(f"{key}: {written(each)}" for key, each in pairs.items() if each)
         yield f"  {name}: {{platform: {platform}{', ' if own else ''}{own}}}\n"
 
 

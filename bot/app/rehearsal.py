@@ -17,6 +17,7 @@ from bot.checks.checking import CheckedContent
 from bot.clock import Clock, FastClock, ShiftedClock, SystemClock
 from bot.content.model import Mode
 from bot.db.backup import back_up
+from bot.db.lock import ProcessLock
 from bot.engine.rehearsal import RehearsalReport, run_fast
 from bot.engine.scheduler import interrupt_noted
 from bot.engine.service import Bot
@@ -49,14 +50,15 @@ def rehearse(
 
     Raises:
         ContentError: the files have errors.
+        SettingsError: another rehearsal is at work there.
     """
     known = settings()
     configure(form=known.log_format, level="ERROR")
     folder = prepare_data(paths.data) / "rehearse"
-    shutil.rmtree(folder, ignore_errors=True)
     start = SystemClock().now().replace(microsecond=0)
     clock, until = FastClock(start), start + timedelta(days=days)
-    with _rehearsing(paths, clock, known, at=folder, create=True) as (bot, left_out):
+    rehearsing = _rehearsing(paths, clock, known, at=folder, create=True)
+    with _alone_in(folder), rehearsing as (bot, left_out):
         with interrupt_noted() as stop:
             with problems_by_path(paths.config, paths.posts):
                 bot.start()
@@ -85,6 +87,20 @@ def rehearse(
             },
             left_out=by_path(paths.config, paths.posts, left_out),
         )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Empty the folder, and keep other rehearsals out of it."""
+    lock = ProcessLock(folder.with_suffix(".lock"))
+    if not lock.acquire():
+        told = f"another rehearsal is at work in {folder}; wait for it, or name another --data"
+        raise SettingsError(told)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
 
 
 def _keep_day(folder: Path, now: datetime) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot import visible
 from bot.app.content import Paths, prove_tree
 from bot.content.files import POSTS, Bounds, FolderTree, Tree
-from bot.content.identifiers import RULE, id_fault
+from bot.content.identifiers import RULE, identifier
 from bot.content.sheetfile import SheetRow, rows_of, written
 from bot.content.sheets import COLUMNS, Cells, SheetError, cells_of, entries_of, post_of, with_post
 from bot.content.yamlfile import parse
@@ -137,8 +137,11 @@ class _Import:
             self._tell(row.number, error.column, str(error), error.rule)
 
     def _refuse_id(self, name: str) -> None:
-        if why := id_fault(name):
-            raise SheetError("id", f"{why if name else 'every row has an id'}: {RULE}", "sheet-id")
+        try:
+            identifier(name)
+        except ValueError as error:
+            why = str(error) if name else f"every row has an id: {RULE}"
+            raise SheetError("id", why, "sheet-id") from error
         if name in self._rows:
             raise SheetError("id", f"row {self._rows[name]} has it already", "sheet-id")
 
@@ -165,7 +168,8 @@ class _Import:
         written_now = {*self.result.changed, *self.result.added}
         for problem in problems:
             name, _, key = problem.where.partition(".")
-            column = next((each for each in COLUMNS if f"{key}.".startswith(f"{each}.")), "id")
+            key = f"{key}.".replace("[", ".[")
+            column = next((each for each in COLUMNS if key.startswith(f"{each}.")), "id")
             if name in self._rows:
                 place = self._place(self._rows[name], column)
                 problem = replace(problem, file=place[0], line=place[1], column=place[2])
@@ -226,9 +230,9 @@ def _posts(texts: Mapping[str, str]) -> Mapping[str, tuple[str, Cells]]:
 
 
 def _is_csv(file: Path) -> bool:
-    if file.suffix not in {".csv", ".xlsx"}:
-        raise OperatorError(f"{file}: the name of a sheet ends in .xlsx or .csv")
-    return file.suffix == ".csv"
+    if file.suffix.lower() not in {".csv", ".xlsx"}:
+        raise OperatorError(f"{file}: the name of a sheet ends in .xlsx or .csv; save it as one")
+    return file.suffix.lower() == ".csv"
 
 
 def _replace(file: Path, content: bytes) -> None:

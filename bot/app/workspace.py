@@ -26,6 +26,7 @@ from bot.clock import Clock, SystemClock
 from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE
 from bot.content.model import Campaign, Mode, Schedule
+from bot.content.values import no_such
 from bot.delivery.decisions import Desk
 from bot.errors import DecisionError
 from bot.operations.channels import channels_of
@@ -57,6 +58,12 @@ class Workspace:
     @property
     def mode(self) -> Mode:
         return self.campaign.schedule.mode
+
+    def require_post(self, name: str) -> None:
+        """Raise `DecisionError` with the nearest id where no post is, or was, called so."""
+        written = [post.id for post in self.campaign.posts]
+        if name not in written and not self.store.outbox.find(post_id=name):
+            raise DecisionError(no_such("post", name, written))
 
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""

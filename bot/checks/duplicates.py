@@ -8,6 +8,7 @@ from functools import cache
 import regex
 
 from bot.content.model import Post
+from bot.content.other_names import called, names_of
 from bot.content.quoting import shortened
 from bot.content.slots import yearly_times
 from bot.errors import Problem, Severity
@@ -123,32 +124,7 @@ def _same(
 
 
 #: Languages by the scripts that they are written in (CLDR, language data); others are not judged.
-_WRITTEN_IN = {
-    "Latin": "en de fr es it pt nl sv da no nb nn fi pl cs sk hu ro hr sl lt lv et tr vi id ms sw"
-    " tl ca eu gl ga cy is sq ug ku uz kk az sr bs",
-    "Arabic": "ar fa ug ur ps ku ckb sd ky kk uz az",
-    "Cyrillic": "ru uk be bg mk sr ky kk tg mn uz ug",
-    "Han": "zh ja yue ko",
-    "Hiragana": "ja",
-    "Katakana": "ja",
-    "Hangul": "ko",
-    "Hebrew": "he yi",
-    "Greek": "el",
-    "Thai": "th",
-    "Devanagari": "hi mr ne",
-    "Bengali": "bn as",
-    "Tamil": "ta",
-    "Tibetan": "bo dz",
-    "Mongolian": "mn",
-    "Georgian": "ka",
-    "Armenian": "hy",
-    "Ethiopic": "am ti",
-}
-#: Subtags of a script, as in ``ug-Latn``, and what they say.
-_SUBTAGS = {
-    "latn": "Latin", "arab": "Arabic", "cyrl": "Cyrillic", "hans": "Han", "hant": "Han",
-    "hebr": "Hebrew", "deva": "Devanagari", "mong": "Mongolian",
-}  # fmt: skip
+_WRITTEN_IN = names_of("languages by script")
 #: Fewer letters may be a name or an abbreviation.
 _FEWEST = 4
 _NO_WORDS = regex.compile(r"https?://\S+|[#@][\w.@-]+")
@@ -188,7 +164,7 @@ def _asked(text: str, lang: str) -> str:
     if not expected or found.total() < _FEWEST or fitting * 2 >= found.total():
         return ""
     script = found.most_common(1)[0][0]
-    candidates = _WRITTEN_IN[script].split()[:3]
+    candidates = _WRITTEN_IN[script][:3]
     return (
         f"most of it is in {script} letters, which {lang!r} is not written in; write the language"
         f" of the words, such as `lang: {'` or `lang: '.join(candidates)}`"
@@ -197,6 +173,5 @@ def _asked(text: str, lang: str) -> str:
 
 def _scripts_of(lang: str) -> frozenset[str]:
     language, *subtags = lang.lower().split("-")
-    if named := {_SUBTAGS[tag] for tag in subtags if tag in _SUBTAGS}:
-        return frozenset(named)
-    return frozenset(name for name, known in _WRITTEN_IN.items() if language in known.split())
+    named = frozenset(filter(None, (called("scripts", tag) for tag in subtags)))
+    return named or frozenset(name for name, known in _WRITTEN_IN.items() if language in known)

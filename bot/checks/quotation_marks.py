@@ -257,7 +257,8 @@ def problems_of_marks(
         seen.append(inner)
     for lone in alone:
         if not any(outer.start <= lone.start < outer.end for outer in seen):
-            yield lone.start, f"the quotation mark {lone.sign} has no partner"
+            inches = "; for inches write ″ (U+2033)" if text[: lone.start][-1:].isdigit() else ""
+            yield lone.start, f"the quotation mark {lone.sign} has no partner{inches}"
 
 
 def _problem(marked: Marked, sources: tuple[Source, ...], titles: tuple[str, ...]) -> str:

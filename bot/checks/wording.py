@@ -13,8 +13,10 @@ import regex
 
 from bot.checks.attribution import attribution_shape
 from bot.checks.quotation_marks import MOST, marked_spans, problems_of_marks
+from bot.content.addresses import bare_address
 from bot.content.characters import fault_of_words
 from bot.content.model import Campaign, Investigation, Post, Source, Variant
+from bot.content.other_names import called, names_of
 from bot.errors import Problem, Severity
 from bot.rendering.facets import find_links, find_mentions, find_tags
 from bot.rendering.rendered import RenderedCampaign
@@ -51,7 +53,11 @@ _YEAR = regex.compile(r"(?<!\p{N})(?:1[89]|20|21)\d\d(?!\p{N})")
 _HASHTAG = regex.compile(
     r"(?<![\p{L}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_·\u200c]*\p{L}[\p{L}\p{M}\p{N}_·\u200c]*)"
 )
-_FILE_NAME = regex.compile(r"(?i)\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)")
+#: As a camera or a program calls a picture.
+_FILE_NAME = regex.compile(
+    r"(?i)\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)"
+    r"|(?:img|dscn?f?|dcim|pxl|screen ?shot|image)[-_ \d]*"
+)
 _CAPITAL = r"\p{Lu}\p{Ll}+$"
 #: What no network renders: it is posted as it stands.
 _MARKUP = regex.compile(
@@ -60,30 +66,25 @@ _MARKUP = regex.compile(
     regex.IGNORECASE,
 )
 _NO_ALT = frozenset(
-    {"image", "picture", "photo", "photograph", "graphic", "card", "quote card", "alt", "alt text"}
+    {
+        "image",
+        "picture",
+        "photo",
+        "photograph",
+        "graphic",
+        "card",
+        "quote card",
+        "alt",
+        "alt text",
+        "todo",
+        "tbd",
+        "n/a",
+    }
 )
 
 #: First segments of these sites' paths that are no person.
-_NOT_PEOPLE: dict[str, frozenset[str]] = {
-    "x.com": frozenset({"i", "search", "hashtag", "explore", "intent", "share", "tos", "privacy"}),
-    "facebook.com": frozenset({"events", "watch", "sharer", "share", "help", "policies"}),
-    "instagram.com": frozenset({"p", "reel", "explore"}),
-    "threads.net": frozenset({"t"}),
-    "tiktok.com": frozenset({"tag", "discover"}),
-    "t.me": frozenset(),
-    "vk.com": frozenset(),
-    "weibo.com": frozenset(),
-    "github.com": frozenset({"orgs", "topics", "features"}),
-    "gitlab.com": frozenset({"groups", "explore"}),
-    "codeberg.org": frozenset({"org", "explore"}),
-}
+_NOT_PEOPLE = names_of("pages of sites that are no person's")
 _FORGES = frozenset({"github.com", "gitlab.com", "codeberg.org"})
-_SAME_AS = {
-    "twitter.com": "x.com",
-    "fb.com": "facebook.com",
-    "threads.com": "threads.net",
-    "telegram.me": "t.me",
-}
 #: Segments that a person's name follows, on any site.
 _PEOPLE = frozenset({"in", "pub", "profile", "profiles", "user", "users", "people"})
 _PEOPLE_SITES = frozenset({"linkedin.com", "bsky.app", "youtube.com"})
@@ -196,16 +197,18 @@ def _tags(text: str, campaign: Campaign) -> Iterator[str]:
 def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
     linked: list[Investigation | Source] = [*campaign.investigations.values()]
     linked += campaign.sources.values()
-    known = {piece.address.rstrip("/"): piece.id for piece in linked if piece.address}
+    known = {bare_address(piece.address): piece.id for piece in linked if piece.address}
     for address in find_links(text):
-        bare = address.split("#", 1)[0].rstrip("/")
+        bare = bare_address(address)
         if is_personal(address, campaign.schedule.coalition):
             message = f"{address} is somebody's personal profile; the bot never links to one"
             yield "personal-profile", message
         elif bare in known:
             message = f"{address} stands in the text; write `link: {known[bare]}` instead"
             yield "link-in-text", message
-        elif gap := regex.search(rf"(\p{{L}}+[.!?])({_CAPITAL}.*)", address.split("://")[-1]):
+        elif gap := regex.search(
+            rf"([\p{{L}}\p{{N}}]+[.!?])({_CAPITAL}.*)", address.split("://")[-1]
+        ):
             message = (
                 f"{gap[0]} reads as an address, since no space follows the full stop; "
                 f"write {gap[1]} {gap[2]}"
@@ -260,7 +263,7 @@ def is_personal(address: str, coalition: Iterable[str] = ()) -> bool:
     """Return whether an address is a personal page; the coalition's own handles are none."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
     site = (parts.hostname or "").removeprefix("www.").removeprefix("mobile.").removeprefix("m.")
-    site = _SAME_AS.get(site, site)
+    site = called("sites", site) or site
     path = [part for part in parts.path.split("/") if part]
     name = _person(site, path)
     own = {own.removeprefix("@").casefold() for own in coalition}

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ from bot.cli.terminal import show
 from bot.clock import SystemClock
 from bot.content.excerpts import chosen, find_passage, unclear_lines
 from bot.content.quoting import OMISSION
+from bot.content.values import day as read_day
+from bot.content.values import no_such
 from bot.errors import ContentError, DecisionError
 
 # What needs SQLAlchemy, 0.3 s, is imported by the verb that is called.
@@ -54,7 +56,7 @@ def excerpt(paths: Paths, words: str, name: str | None, author: str, original: s
             raise ContentError(content.errors)
         campaign = content.readable.campaign
         if name is not None and name not in campaign.sources:
-            raise DecisionError(f"no source is called {name!r}")
+            raise DecisionError(no_such("source", name, campaign.sources))
         sources = [source for source in campaign.sources.values() if name in {None, source.id}]
         located = find_passage(words, sources)
         found = chosen(located)
@@ -97,7 +99,8 @@ def _value(made: Excerpt) -> dict[str, object]:
 @click.option("--account", "accounts", multiple=True, metavar="PLATFORM[=PLACE]",
               help="An account, with its server or handle; again for each.")  # fmt: skip
 @click.option("--title", default="", help="Of the letter, where its first lines are not it.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Of the letter.")
+@click.option("--date", "day", callback=lambda _context, _option, value: value and _day(value),
+              help="Of the letter, such as 2022-12-09.")  # fmt: skip
 @click.option("--lang", default="en", show_default=True, help="Of the letter.")
 @click.option("--author", default="your-pseudonym", metavar="NAME", help="Who writes the drafts.")
 def init(folder: Path, letter: Path | None, **answers: Any) -> None:
@@ -119,8 +122,15 @@ def init(folder: Path, letter: Path | None, **answers: Any) -> None:
     show(f"next: {program()} check --config {config} --posts {posts}")
 
 
+def _day(typed: str) -> date:
+    try:
+        return read_day(typed)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _answers(
-    timezone: str | None, accounts: tuple[str, ...], day: datetime | None, **others: str
+    timezone: str | None, accounts: tuple[str, ...], day: date | None, **others: str
 ) -> CampaignChoices:
     """Return what was given; on a terminal the rest is asked for."""
     from bot.app.new_campaign import CampaignChoices
@@ -131,7 +141,7 @@ def _answers(
         accounts = accounts or tuple(_asked_accounts())
     return replace(
         usual, timezone=timezone or usual.timezone, accounts=accounts or usual.accounts,
-        date=day.date() if day else None, **others,
+        date=day, **others,
     )  # fmt: skip
 
 

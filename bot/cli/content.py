@@ -24,6 +24,7 @@ from bot.content.files import tree_digest
 from bot.content.model import Post
 from bot.content.quoting import locate
 from bot.content.shape import SCHEMA_NAMES, schema_of
+from bot.content.values import no_such
 from bot.content.zones import shown
 from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.status import Status
@@ -134,8 +135,11 @@ def preview(paths: Paths, post_id: str | None, every: bool) -> Output:
     whole, wrong = content.without_errors().rendered, content.errors
     posts = [post for post in whole.campaign.posts if every or post.id == post_id]
     wrong = tuple(each for each in wrong if every or each.where.partition(".")[0] == post_id)
-    if not posts:
-        raise ContentError(wrong) if wrong else DecisionError(f"no post is called {post_id!r}")
+    if not posts and wrong:
+        raise ContentError(wrong)
+    if not posts and post_id:
+        ids = (each.id for each in whole.campaign.posts)
+        raise DecisionError(no_such("post", post_id, ids))
     value = [preview_value(post, whole) for post in posts]
     lines = [line for post in posts for line in _preview_lines(post, whole)]
     return Output(value, [*lines, *map("left out: {}".format, wrong)], code=1 if wrong else 0)
@@ -337,7 +341,7 @@ def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
 
 
 @click.command()
-@click.argument("name", required=False, type=click.Choice(sorted(SCHEMA_NAMES)))
+@click.argument("name", required=False, metavar="NAME", type=click.Choice(sorted(SCHEMA_NAMES)))
 @click.option("--write", "folder", type=Path, help="Write all of them into this folder.")
 def schema(name: str | None, folder: Path | None) -> None:
     """Print the schema NAME, or write all."""

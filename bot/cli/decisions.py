@@ -46,6 +46,8 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
 
     Any change to these voids the approval. Authors do not approve their own posts.
     """
+    for post in post_ids:
+        workspace.require_post(post)
     approved = [row for post in post_ids for row in workspace.desk.approve(post, by=by, note=why)]
     consents = workspace.desk.consents
     found = {row.post_id: consents.of(row.publication) for row in approved}
@@ -242,7 +244,9 @@ _POST = click.argument("post", metavar="POST")
 @decides(Right.APPROVE, asks_why=False)
 def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Let POST wait: it is held until it is edited, or you approve it or `withdraw` this."""
-    return _output(_answers(workspace).ask_change(post, comment, by=by), "waits for a change", by)
+    return _output(
+        _answers(workspace, post).ask_change(post, comment, by=by), "waits for a change", by
+    )
 
 
 @click.command()
@@ -251,7 +255,7 @@ def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output
 @decides(Right.APPROVE, asks_why=False)
 def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Never let POST go out as it is now: only an edited one may be planned again."""
-    return _output(_answers(workspace).refuse(post, comment, by=by), "is refused", by)
+    return _output(_answers(workspace, post).refuse(post, comment, by=by), "is refused", by)
 
 
 @click.command()
@@ -259,7 +263,7 @@ def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
 @decides(Right.APPROVE)
 def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
     """Take back your approval of POST, or your request for a change, until it is sent."""
-    return _output(_answers(workspace).withdraw(post, by=by, why=why), "has it no more", by)
+    return _output(_answers(workspace, post).withdraw(post, by=by, why=why), "has it no more", by)
 
 
 @click.command()
@@ -268,7 +272,7 @@ def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
 @decides(Right.COMMENT, asks_why=False)
 def comment(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Add to what is said of POST; it changes nothing else."""
-    _answers(workspace).comment(post, comment, by=by)
+    _answers(workspace, post).comment(post, comment, by=by)
     return Output({"post": post, "by": by}, [f"{post}: it is in the log"])
 
 
@@ -277,7 +281,7 @@ def comment(workspace: Workspace, post: str, comment: str, by: str) -> Output:
 @in_workspace
 def comments(workspace: Workspace, post: str) -> Output:
     """List the answers and comments on POST; `!` marks what holds it back now."""
-    found, zone = _answers(workspace).thread(post), workspace.campaign.zone
+    found, zone = _answers(workspace, post).thread(post), workspace.campaign.zone
     told = [
         f"{'!' if each.stands else ' '} {shown(each.at, zone)}  {each.by}: {each.answer}"
         + (f": {each.comment}" if each.comment else "")
@@ -286,7 +290,8 @@ def comments(workspace: Workspace, post: str) -> Output:
     return Output(found, told or [f"nobody has said anything of {post}"])
 
 
-def _answers(workspace: Workspace) -> Answers:
+def _answers(workspace: Workspace, post: str) -> Answers:
+    workspace.require_post(post)
     return Answers(workspace.store, workspace.clock)
 
 

@@ -108,6 +108,10 @@ def root() -> None:
     """Publish an open letter word for word, on a calendar, exactly once."""
 
 
+#: Only their names: click says which one somebody who mistypes it may have meant.
+root.commands.update(dict.fromkeys(VERBS, root))
+
+
 def _show_version(context: click.Context) -> NoReturn:
     show(version_text())
     context.exit()
@@ -184,7 +188,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
-        show(*said.getvalue().splitlines(), err=True)
+        lines = said.getvalue().splitlines()
+        if "unexpected extra argument" in lines[-1]:
+            lines[-1] += "; what has spaces needs quotation marks around it"
+        show(*lines, err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -195,7 +202,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return PERSON
     except OSError as error:
         # A full disk, a folder that is not there: the bot's own files have errors of their own.
-        show(f"error: {error}", err=True)
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        show(f"error: {what}", err=True)
         return PERSON
     except Exception:  # noqa: BLE001 - the last resort: a bug is told as one, without secrets
         import traceback  # only a bug needs these

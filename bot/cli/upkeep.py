@@ -18,6 +18,7 @@ from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
 from bot.cli.proof import confirming, decides
 from bot.cli.terminal import show
 from bot.content.model import Account, Mode
+from bot.content.values import no_such
 from bot.content.zones import brief
 from bot.delivery.model import State
 from bot.errors import DecisionError
@@ -53,6 +54,8 @@ def deliveries(
     """List deliveries by due time; with an ID (its beginning will do) tell one's whole history."""
     if delivery_id is not None:
         return _history(workspace, delivery_id)
+    if post_id is not None:
+        workspace.require_post(post_id)
     states = set(map(State, state)) or None
     find = partial(workspace.store.outbox.each, states=states, account=account, post_id=post_id)
     return Output(as_rows(find()), lines(find(), workspace.campaign.zone))
@@ -104,7 +107,7 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
 
     accounts = workspace.campaign.schedule.accounts
     if name not in accounts:
-        raise DecisionError(f"no account is called {name!r}")
+        raise DecisionError(no_such("account", name, accounts))
     store, now = workspace.store, workspace.clock.now()
     with closing(workspace.connections()) as connections:
         platform = connections.platform(name)
@@ -140,8 +143,7 @@ def login(paths: Paths, name: str, by: str) -> Output:
     with open_readonly(paths) as workspace:
         accounts = workspace.campaign.schedule.accounts
         if name not in accounts:
-            known = ", ".join(accounts)
-            raise DecisionError(f"no account is called {name!r}; the schedule has {known}")
+            raise DecisionError(no_such("account", name, accounts))
         account = accounts[name]
         by = confirming(Access(workspace.store, workspace.clock), by)
         refuse_given_elsewhere(paths.data, account)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from urllib.parse import SplitResult, quote, urlsplit
 
+from bot.content.notations import NOTHING
 from bot.content.values import EMPTY, quoted, text_of
 from bot.platforms.http.credentials import is_loopback
 from bot.platforms.measuring import find_addresses
@@ -17,20 +19,40 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0
 _WANTED = "a whole address such as https://example.org/report"
 
 
+def bare_address(typed: str) -> str:
+    """Return what is the same in the ways in which people write one address."""
+    bare = re.sub(r"(?i)^(?:https?://)?(?:www\.)?", "", typed.partition("#")[0])
+    return re.sub(r"[?&](?:utm_\w+|fbclid|gclid)=[^&]*", "", bare).rstrip("/")
+
+
 def address(value: object) -> str:
     """Read the address of a public page; it is posted exactly as it is written."""
     typed = text_of(value, _WANTED)
-    parts = _split(typed, _WANTED)
+    wanted = _meant(typed) or _WANTED
+    parts = _split(typed, wanted)
     if parts.scheme not in ("http", "https"):
-        raise ValueError(f"{quoted(typed)}: only http and https are linked; write {_WANTED}")
+        raise ValueError(f"{quoted(typed)}: only http and https are linked; write {wanted}")
     if not _HOST.fullmatch(parts.hostname or ""):
-        raise ValueError(f"{quoted(typed)} names no public host; write {_WANTED}")
+        raise ValueError(f"{quoted(typed)} names no public host; write {wanted}")
     if not _is_taken_whole(typed):
         raise ValueError(
             f"{quoted(typed)} would be cut by a network, which takes the end for punctuation; "
             f"write {_encoded(typed)}"
         )
     return typed
+
+
+def _meant(typed: str) -> str:
+    """Return an address without what people write around it, in signs that it may have."""
+    if typed.casefold() in NOTHING:
+        return "nothing behind the key as long as it is not known"
+    inner = re.sub(r"^.*\]\((.*)\)$", r"\1", typed.strip()).strip("<>“”„‘’«»\"' ")
+    host, slash, path = inner.partition("://")[2].partition("/")
+    host, slash, path = (host, slash, path) if host else inner.partition("/")
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode().lower()
+    made = f"{'http' if inner.startswith('http:') else 'https'}://{host}{slash}{_encoded(path)}"
+    return made if _HOST.fullmatch(host) and _is_taken_whole(made) else ""
 
 
 def _is_taken_whole(typed: str) -> bool:
@@ -44,7 +66,7 @@ def _is_taken_whole(typed: str) -> bool:
 def _encoded(typed: str) -> str:
     """Return an address in which what networks cut at is percent-encoded."""
     safe = quote(typed, safe="/:?#[]@&=+$,%()~_-.!*';")
-    while not _is_taken_whole(safe) and (found := _NOT_TAKEN.search(safe)):
+    while safe and not _is_taken_whole(safe) and (found := _NOT_TAKEN.search(safe)):
         safe = f"{safe[: found.start()]}%{ord(found[0]):02X}{safe[found.end() :]}"
     return safe
 
@@ -58,9 +80,8 @@ def server(value: object) -> str:
     """Read the origin of a server; https, except on this machine."""
     wanted = "an origin such as https://social.example"
     typed = text_of(value, wanted)
-    host = typed.partition("://")[2] or typed
-    if _HOST.fullmatch(host := host.partition("/")[0].rpartition("@")[2].lower()):
-        wanted = f"https://{host}"
+    if found := _HOST.search(re.sub(r"^\W*\w+:?//?", "", typed.lower())):
+        wanted = f"https://{found[0]}"
     parts = _split(typed, wanted)
     local = is_loopback(typed)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
@@ -77,8 +98,8 @@ def _split(typed: str, wanted: str) -> SplitResult:
         raise ValueError(f"{quoted(typed)} has {len(typed)} characters; {_LONGEST} are the most")
     if not _PRINTABLE.fullmatch(typed):
         raise ValueError(
-            f"{quoted(typed)} has spaces or letters that addresses cannot have; "
-            "copy it from the browser's address line, where they are written as %…"
+            f"{quoted(typed)} has spaces or letters that addresses cannot have; write {wanted}, "
+            "or copy it from the browser's address line"
         )
     if "\\" in typed:
         raise ValueError(f"{quoted(typed)} has a backslash; write {wanted}")

@@ -6,12 +6,13 @@ import codecs
 import re
 import unicodedata
 from collections import Counter
+from contextlib import suppress
 from itertools import islice, zip_longest
 
 import regex
 
 from bot import visible
-from bot.errors import Problem
+from bot.errors import Problem, Severity
 from bot.visible import hidden_in, named
 
 #: More of one kind in one file are not told one by one.
@@ -58,7 +59,7 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
         keep_mark: Leave a byte order mark in the text (where it is refused) instead of dropping it.
     """
     for mark, name in _BOMS:
-        if raw.startswith(mark):
+        if raw.startswith(mark) or (name == "UTF-16" and b"\0" in raw[:2]):
             return "", [Problem(file, 1, 1, "", f"is {name}; save the file as UTF-8", rule="utf-8")]
     try:
         text = (raw if keep_mark else raw.removeprefix(codecs.BOM_UTF8)).decode("utf-8")
@@ -92,18 +93,50 @@ def fault(text: str) -> str | None:
     return _why(refused[0]) if refused else denormal and denormal[1]
 
 
-def fault_of_words(text: str) -> str | None:
-    """Return what is wrong with the characters of words that people read as they are."""
+#: What a program put in the place of a character that it could not read, UTF-8 that it read as
+#: Windows-1252 (â€™ for ’, Ã© for é), and letters for their looks only (𝐛𝐨𝐥𝐝, ﬁ): searches and
+#: screen readers do not take them for letters.
+_SPOILT = re.compile(
+    "[\ufffc\ufffd]|[ÂÃ][\u00a0-\u00ba\u00bc-\u00bf]|â€.|â„¢|[\ufb00-\ufb06\U0001d400-\U0001d7ff]+"
+)
+
+
+def fault_of_words(text: str, *, mixed: bool = True) -> str | None:
+    """Return what is wrong with the characters of words that people read as they are.
+
+    Args:
+        mixed: Words of letters of several alphabets are wrong too.
+    """
+    if spoilt := _SPOILT.search(text):
+        found, right = spoilt[0], unicodedata.normalize("NFKC", spoilt[0])
+        with suppress(UnicodeError):
+            right = found.encode("cp1252").decode("utf-8")
+        what = f"“{found}” stands for {right}; write {right}"
+        if right == found:
+            what = f"{named(found[0])} stands for what got lost; type it anew"
+        return f"character {spoilt.start() + 1}: {what}"
     for at, char in hidden_in(text):
         before = f" after “{text[max(0, at - 12) : at]}”" if at else ""
         return f"character {at + 1}: {named(char)}{before} cannot be seen; take it out"
-    for match in _WORD.finditer(text):
+    for match in _WORD.finditer(text) if mixed else ():
         if found := _stranger(match[0]):
             return (
                 f"character {match.start() + 1}: “{match[0]}” mixes alphabets: {found} is "
                 f"{named(found)}, which looks like another letter; type the word again"
             )
     return None
+
+
+def problems_of_lines(
+    text: str, *, file: str, severity: Severity = Severity.ERROR
+) -> list[Problem]:
+    """Return a problem of each line with what nobody sees, or what a program lost or misread."""
+    lines = enumerate(() if text.isascii() else text.split("\n"), 1)
+    found = ((number, fault_of_words(line.rstrip("\r"), mixed=False)) for number, line in lines)
+    told = (
+        Problem(file, number, 1, "", why, severity, "character") for number, why in found if why
+    )
+    return [*islice(told, _MANY)]
 
 
 def _stranger(word: str) -> str:

@@ -22,7 +22,7 @@ from xml.parsers import expat
 import regex
 
 from bot import visible
-from bot.content.characters import decode
+from bot.content.characters import decode, problems_of_lines
 from bot.content.files import BOUNDS
 from bot.errors import ContentError, Problem
 
@@ -81,7 +81,8 @@ def read_document(path: Path) -> Document:
     if len(encoded) > BOUNDS.text_bytes or not text.strip():
         what = "has no text" if not text.strip() else f"has over {BOUNDS.text_bytes:,} bytes"
         _refuse(path, f"{what}; a letter has some, and not more", "letter-size")
-    if problems := decode(encoded, file=str(path), keep_mark=True)[1]:
+    problems = decode(encoded, file=str(path), keep_mark=True)[1]
+    if problems := problems or problems_of_lines(text, file=str(path)):
         raise ContentError(problems)
     return Document(text, found.links)
 

@@ -5,6 +5,7 @@ A name that another file gives its meaning is looked up in `Known`, the context 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -20,7 +21,8 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, core_schema
 
 from bot.content import identifiers, values
-from bot.content.addresses import optional_address, server
+from bot.content.addresses import bare_address, optional_address, server
+from bot.content.notations import NOTHING
 from bot.content.values import quoted, suggestion
 from bot.platforms.spec import AccountKey
 
@@ -117,6 +119,7 @@ _SPAN_OF_TIME = _like(r"([0-9]+[dhms])+")
 Text = Annotated[str, ReadWith(values.text, _WORDS)]
 #: Not touched at all: every character counts.
 ExactText = Annotated[str, ReadWith(values.exact_text, _WORDS)]
+WarningText = Annotated[str, ReadWith(values.warning, _WORDS)]
 #: A key without a value says that it is not known.
 OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
 Id = Annotated[str, ReadWith(identifiers.identifier, _like(identifiers.ID_LIKE))]
@@ -208,7 +211,10 @@ def _one_of(
     def check(name: str, info: ValidationInfo) -> str:
         known = info.context if isinstance(info.context, Known) else Known()
         names = options(known)
+        if isinstance(names, Anything) and name and "://" not in name:
+            identifiers.identifier(name)
         if name and name not in names:
+            _refuse_misspelled(name, names)
             advice = hint(name, known) if hint else suggestion(name, names)
             raise UnknownNameError(f"no {what} {quoted(name)}{where}; {advice}")
         return name
@@ -216,26 +222,55 @@ def _one_of(
     return AfterValidator(check)
 
 
+def _refuse_misspelled(name: str, names: Collection[str]) -> None:
+    """Refuse what would be a known name if it were an id, and say how."""
+    if identifiers.id_fault(name):
+        try:
+            identifiers.identifier(name)
+        except ValueError as error:
+            if any(f"write {each} (" in str(error) for each in names):
+                raise
+
+
 def _account_hint(name: str, known: Known) -> str:
-    there = [account for account, platform in known.accounts.items() if platform == name]
+    meant = _platform_of(name, known)
+    there = [account for account, platform in known.accounts.items() if platform == meant]
     if there:
         return f"that is a platform, write its account: {', '.join(there)}"
     return suggestion(name, known.accounts)
 
 
 def _platform_hint(name: str, known: Known) -> str:
-    meant = [platform for platform, also in known.platforms.items() if name in also]
-    return f"write {meant[0]}" if meant else suggestion(name, known.platforms)
+    meant = _platform_of(name, known)
+    return f"write {meant}" if meant else suggestion(name, known.platforms)
+
+
+def _platform_of(name: str, known: Known) -> str:
+    """Return the platform that people call so; empty for none."""
+    names = ((each, {each, *also}) for each, also in known.platforms.items())
+    return next((each for each, also in names if name.casefold() in also), "")
+
+
+def _speaker_hint(name: str, known: Known) -> str:
+    meant = _platform_of(name, known)
+    there = meant in known.accounts.values()
+    return f"write {meant}" if there else suggestion(name, _speakers(known))
+
+
+def _link_hint(name: str, known: Known) -> str:
+    if name.casefold() in NOTHING:
+        return "leave the key out; in a variant, `link: none` takes the post's link away"
+    return suggestion(name, known.links)
 
 
 def _no_address(link: str, info: ValidationInfo) -> str:
     """Refuse an address in the place of the id of what it belongs to."""
-    if "://" not in link or not isinstance(info.context, Known):
+    known = info.context.links if isinstance(info.context, Known) else {}
+    if not re.search(r"://|\w\.\w+/", link) or not known:
         return link
-    known = info.context.links.items()
-    meant = [name for name, address in known if address.rstrip("/") == link.rstrip("/")]
+    named = (each for each, at in known.items() if at and bare_address(at) == bare_address(link))
     wanted = "the id of an investigation or source, and the address where that is described"
-    raise ValueError(f"{quoted(link)} does not fit; write {meant[0] if meant else wanted}")
+    raise ValueError(f"{quoted(link)} does not fit; write {next(named, wanted)}")
 
 
 def _speakers(known: Known) -> Collection[str]:
@@ -245,19 +280,22 @@ def _speakers(known: Known) -> Collection[str]:
 
 
 _NO_ADDRESS = AfterValidator(_no_address)
-_LINKED = _one_of("investigation or source", lambda known: known.links)
+_NAME = ReadWith(identifiers.name, _like(identifiers.ID_LIKE))
+_LINKED = _one_of("investigation or source", lambda known: known.links, hint=_link_hint)
 KnownPlatform = Annotated[
-    Id, _one_of("platform", lambda known: known.platforms, hint=_platform_hint)
+    str, _NAME, _one_of("platform", lambda known: known.platforms, hint=_platform_hint)
 ]
-KnownSlot = Annotated[Id, _one_of("slot", lambda known: known.slots)]
-KnownQueue = Annotated[Id, _one_of("queue", lambda known: known.queues)]
-KnownSource = Annotated[Id, _one_of("source", lambda known: known.sources)]
+KnownSlot = Annotated[str, _NAME, _one_of("slot", lambda known: known.slots)]
+KnownQueue = Annotated[str, _NAME, _one_of("queue", lambda known: known.queues)]
+KnownSource = Annotated[str, _NAME, _one_of("source", lambda known: known.sources)]
 _THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in the schedule")
-KnownTheme = Annotated[Id, _THEMES]
-KnownAccount = Annotated[Id, _one_of("account", lambda known: known.accounts, hint=_account_hint)]
-AccountOrPlatform = Annotated[Id, _one_of("account or platform", _speakers)]
-KnownLink = Annotated[
-    str, ReadWith(identifiers.link, _like(identifiers.ID_LIKE)), _NO_ADDRESS, _LINKED
+KnownTheme = Annotated[str, _NAME, _THEMES]
+KnownAccount = Annotated[
+    str, _NAME, _one_of("account", lambda known: known.accounts, hint=_account_hint)
 ]
+AccountOrPlatform = Annotated[
+    str, _NAME, _one_of("account or platform", _speakers, hint=_speaker_hint)
+]
+KnownLink = Annotated[str, _NAME, _NO_ADDRESS, _LINKED]
 #: Empty text takes the post's link away.
 KnownVariantLink = Annotated[str, ReadWith(identifiers.link_or_none, _STRING), _NO_ADDRESS, _LINKED]

@@ -27,8 +27,11 @@ _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW
 _CHUNK = 1 << 20
 #: What systems and editors leave in folders; nobody means it as content.
 _LITTER = re.compile(
-    r"(?i)\.DS_Store|\._.*|\..*\.kate-swp|.*\.sw[op]|.*~|~\$.*|#.*#|\.#.*|\.~lock\..*#"
-    r"|(?:eh)?Thumbs\.db|desktop\.ini|@eaDir|Icon\r|\.nfs.*|\.(?:Spotlight-V100|Trashes|fseventsd)"
+    r"(?i)\.DS_Store|\._.*|\.localized|\..*\.kate-swp|.*\.sw[a-p]|.*~|~\$.*|#.*#|\.#.*|\.~lock\..*#"
+    r"|(?:eh)?Thumbs(?:_vista)?\.db|desktop\.ini|\$RECYCLE\.BIN|@eaDir|Icon\r|\.nfs.*|\.fuse_hidden.*"
+    r"|\.directory|\.goutputstream-.*|\.Trash(?:-\d+|es)|\.(?:Spotlight-V100|fseventsd|AppleDouble)"
+    r"|[.~]syncthing[.~].*|\.st(?:folder|versions|ignore)|\.dropbox.*|\.sync_.*\.db.*|\.owncloudsync.*"
+    r"|\.(?:git|hg|svn|vscode|idea|obsidian|editorconfig|git(?:ignore|attributes|modules))"
 )
 
 _KB = 1000
@@ -134,7 +137,9 @@ class FolderTree:
             with _opened(self.posts, os.O_DIRECTORY) as folder:
                 return _beneath(folder, name.split("/")[1:], most)
         except OSError as error:
-            raise FileError(_reason(error)) from error
+            hint = "; name it with --config, or begin a campaign with `init DIR`"
+            is_lost = name == SCHEDULE and isinstance(error, FileNotFoundError)
+            raise FileError(_reason(error) + (hint if is_lost else "")) from error
 
     def shown(self, name: str) -> str:
         if self.by_name:

@@ -100,14 +100,14 @@ account_name = matching(
 )
 
 
-def link(value: object) -> str:
-    """Read the id of something that can be linked to; an address is told apart by its name."""
-    return value if isinstance(value, str) and "://" in value else identifier(value)
+def name(value: object) -> str:
+    """Read what should be the id of something that is defined elsewhere."""
+    return text_of(value, "an id such as our-mothers")
 
 
 def link_or_none(value: object) -> str:
     """Read a link; ``none``, or no value at all, takes a link away and is read as empty text."""
-    return "" if value is EMPTY or value in ("", NO_LINK) else link(value)
+    return "" if value is EMPTY or value in ("", NO_LINK) else name(value)
 
 
 @cache

@@ -37,7 +37,7 @@ from bot.content.sources import (
     build_source,
 )
 from bot.content.values import EMPTY, kind
-from bot.content.yamlfile import Node, parse, parse_entries
+from bot.content.yamlfile import Node, parse_all
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
 
@@ -208,8 +208,10 @@ class _Loading:
 
     def _parsed(self, name: str, raw: bytes, key: str, told: Problems) -> Node | None:
         file, bounds = self._files.shown(name), self._files.bounds
-        read = parse_entries if key in ("posts", "investigations") else parse
-        node, problems = read(raw, file=file, bounds=bounds)
+        is_list, keeps_rest = key in ("posts", "investigations"), key == "posts"
+        node, problems = parse_all(
+            raw, file=file, is_list=is_list, keeps_rest=keeps_rest, bounds=bounds
+        )
         told += problems
         if node and isinstance(node.value, dict):
             return node
@@ -339,6 +341,9 @@ def _names(root: Node | None, key: str) -> dict[str, str]:
 
 def _stray(name: str) -> str:
     path = PurePosixPath(name)
+    copied = (".bak", ".orig", ".rej", ".old", ".save", ".tmp", ".part", ".crdownload", ".lnk")
+    if path.suffix.lower() in copied:
+        return "is a copy that a program left; take it away"
     if path.suffix.lower() in (".yml", ".yaml") or path.stem.lower().endswith((".yaml", ".yml")):
         stem = re.sub(r"(?i)(?:\.ya?ml|\.txt)+$", "", path.name)
         return f"rename it to {stem}.yaml; only .yaml files are read"

@@ -48,6 +48,7 @@ from bot.content.fields import (
     Server,
     Sha256,
     Text,
+    WarningText,
     Weekday,
     Zone,
     count,
@@ -352,7 +353,7 @@ class Variant(Strict):
     link: Annotated[
         KnownVariantLink | None, doc("another link; `none` takes the post's link away")
     ] = None
-    warning: Annotated[Text | None, doc("another content warning")] = None
+    warning: Annotated[WarningText | None, doc("another content warning")] = None
     media: Annotated[tuple[MediaFile, ...] | None, doc("other pictures; [] for none")] = None
     card: Annotated[Boolean | None, doc("whether a quote card is drawn")] = None
     thread: Annotated[Boolean | None, doc("whether it may be split")] = None
@@ -382,7 +383,7 @@ class Post(Strict):
         doc("accounts that it goes to; all, where left out", min_length=1),
     ] = ()
     lang: Annotated[Lang, doc("language; the quoted source's, or en")] = ""
-    warning: Annotated[Text | None, doc("content warning")] = None
+    warning: Annotated[WarningText | None, doc("content warning")] = None
     media: Annotated[tuple[MediaFile, ...], doc("pictures")] = ()
     card: Annotated[Boolean, doc("draw a quote card from the quotation")] = False
     thread: Annotated[Boolean, doc("whether it may be split into a thread")] = False

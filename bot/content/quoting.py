@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +19,11 @@ _JOIN = regex.compile(r" ?\[…\] ?")
 _BAD_OMISSION = regex.compile(r"\[\s*\.\.\.\s*\]|\(\s*(?:\.\.\.|…)\s*\)|\[ +… *\]|\[… +\]")
 #: What people write for an omission.
 _DOTS = regex.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\(\s*(?:\.{3}|…)\s*\)|\.{3,4}|…)\s*")
+#: Notes, insertions and markup within a quotation; what stands around one, which the bot sets.
+_INSERTED = regex.compile(
+    r"\s?\[(?!\s*(?:\.{3}|…)\s*\])[^\]\n]*\]|[¹²³⁰-⁹]+|\*+|(?<!\w)_+|_+(?!\w)"
+)
+_AROUND = regex.compile(r"^(?:\s|[\"'“”„«»]|\[…\])+|(?:\s|[\"'“”„«»]|\[…\])+$")
 #: More occurrences than this need no counting.
 _MANY = 100
 _SHOWN_DIFFERENCES = 5
@@ -99,8 +106,9 @@ def _malformed(text: str) -> str | None:
 
 
 def _with_omissions(text: str, source: Source) -> str:
-    """Say how a text with dots is written, where the omission is all that is wrong with it."""
-    right = _DOTS.sub(f" {OMISSION} ", text).strip()
+    """Say how a quotation is written that is right but for what people put into or around one."""
+    bare = _INSERTED.sub("", html.unescape(text))
+    right = _AROUND.sub("", _DOTS.sub(f" {OMISSION} ", bare))
     return f"; write: {right}" if right != text and prove(right, source).quote else ""
 
 
@@ -141,9 +149,9 @@ def _why_not(fragment: str, source: Source, *, is_earlier: bool) -> str:
     if near is None:
         return f"{shortened(fragment)} is not in {source.id!r}, nor anything like it"
     place = section(source.text, near.start, source.never_spans)
-    hint = ""
-    if "..." in fragment or "…" in fragment:
-        hint = f" (an omission is written {OMISSION}{_with_omissions(fragment, source)})"
+    hint = _with_omissions(fragment, source)
+    if ("..." in fragment or "…" in fragment) and OMISSION in hint + OMISSION * (not hint):
+        hint = f"; an omission is written {OMISSION}{hint}"
     ours, theirs = marked_differences(fragment, near.text)
     return (
         f"{shortened(fragment)} is not in {source.id!r}{hint}; nearest, {place}: {near.text} "
@@ -190,6 +198,8 @@ def _look_alike(fragment: str, source: Source) -> str:
     right = source.text[slice(*span)]
     found = list(islice(differences(fragment, right), _SHOWN_DIFFERENCES + 1))
     shown = [*map(str, found[:_SHOWN_DIFFERENCES]), *(["…"] if found[_SHOWN_DIFFERENCES:] else [])]
+    # Over several lines it can be copied with escapes only.
+    right = json.dumps(right, ensure_ascii=False) if "\n" in right else right
     return f"{source.id!r} has other characters: {'; '.join(shown)}. Write: {right}"
 
 

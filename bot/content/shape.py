@@ -28,8 +28,9 @@ from bot.content.fields import (
     is_derived,
 )
 from bot.content.model import Account, Investigation, Post, ReportWords, Schedule, Source, Strict
-from bot.content.notations import plain
-from bot.content.values import kind, quoted, suggestion
+from bot.content.notations import NOTHING, plain
+from bot.content.other_names import called
+from bot.content.values import days_named, kind, quoted, suggestion
 from bot.content.yamlfile import Node, Path, shown
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
@@ -41,26 +42,16 @@ ModelT = TypeVar("ModelT", bound=Strict)
 _KEY = "[key]"
 #: Keys that a secret would stand under.
 _SECRET = re.compile(r"(?i)token|password|secret|(?:api|consumer|access|client)_?key")
-#: Keys that people know from elsewhere, and how it is written here.
-_MEANT = {
-    "write when a post goes out in one: `at: 2026-12-09 09:00`": "time date day when schedule",
-    'write `media: [{file: media/picture.png, alt: "what it shows"}]`': "image images picture alt",
-    "write `accounts: [NAME]`, with names of schedule.yaml": "account platform platforms network",
-    "write `quote: {source: letter, text: …}`": "source quotation excerpt",
-    "write `warning: …`": "cw spoiler spoiler_text content_warning",
-    "write `link:` and the id of an investigation": "url address links",
-    "write them in the text, #LikeThis, and list them in schedule.yaml": "hashtag hashtags tags",
-    "write `lang: en`": "language",
-    "write `status: draft`": "draft",
-    "write `link: none`": "drop_link no_link",
-}
-
-
 #: What a text that stands alone under a key is part of.
 _SHAPES = {
-    "media": '[{{file: {}, alt: "what it shows"}}]',
+    "media": '{{file: {}, alt: "what it shows"}}',
     "quote": "{{source: letter, text: {}}}",
     "every_year": '{{on: {}, at: "09:00"}}',
+    "pauses": '{{from: {0}, to: {0}, reason: "why"}}',
+    "consent": '{{by: "who agreed", on: 2026-11-20}}',
+    "variants": "{{text: {}}}",
+    "accounts": "{{platform: {}}}",
+    "queues": "{{slots: [{}]}}",
 }
 
 
@@ -119,7 +110,11 @@ def entries(node: Node, key: str, problems: Problems) -> list[Node]:
     """Return the entries of a document that is a list of things with ids under one key."""
     for name in node.keys:
         if name != key:
-            problems.add(node, [name], _unknown_key(name, [key]), "unknown-key", on_key=True)
+            file = _file_with(name, Strict)
+            advice = f"that is a key of {file}" if file else None
+            problems.add(
+                node, [name], _unknown_key(name, [key], advice), "unknown-key", on_key=True
+            )
     listed = node.child(key)
     if listed is None:
         problems.add(node, [], f"`{key}:` is missing; write a list below it", "missing-key")
@@ -150,22 +145,41 @@ def _explained(
         case "dataclass_type" | "dict_type":
             return "value", f"{kind(found)}; write {_wrapped(path, found)}"
         case "tuple_type":
-            return "value", f"{kind(found)}; write {_wrapped(path, found, '[{}]')}"
+            return "value", f"{kind(found)}; write {_wrapped(path, found, is_list=True)}"
     return "value", detail["msg"]
 
 
-def _wrapped(path: Sequence[str | int], found: object, shape: str = "") -> str:
+def _wrapped(path: Sequence[str | int], found: object, *, is_list: bool = False) -> str:
     """Return a lone text as the list or mapping that it should be, to be copied."""
+    names = [part for part in path if isinstance(part, str)]
+    key = names[-1] if names else ""
     if not isinstance(found, str):
-        return "a list, such as [a, b]" if shape else "keys and values, such as `key: value`"
-    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+        if is_list and isinstance(found, dict):
+            return "a list: a dash and a space before its first key, the others below that"
+        return "a list, such as [a, b]" if is_list else "keys and values, such as `key: value`"
     if key == "accounts" and found.casefold() in ("all", "*"):
         return "no `accounts` at all: a post goes to each account without it"
-    shape = _SHAPES.get(key) or ("{{text: {}}}" if "variants" in path else shape)
+    if is_list and found.casefold() in NOTHING:
+        return f"no `{key}` at all"
+    if is_list and key not in ("media", "pauses"):
+        days = days_named(found) if key == "weekdays" else ""
+        separator = r"[,;/&+ ]+(?:and )?" if key in ("accounts", "weekdays") else r" *[,;] *"
+        return f"[{days or ', '.join(map(_value, re.split(separator, found.strip())))}]"
+    shape = _SHAPES.get(key) or _SHAPES.get(names[-2] if names[1:] else "", "")
     if not shape:
         return "keys and values, such as `key: value`"
-    is_plain = re.fullmatch(r"[\w/.-]+", found) and "text:" not in shape
-    return shape.format(found if is_plain else json.dumps(found, ensure_ascii=False))
+    if key == "media" and "/" not in found:
+        found = f"media/{found}"
+    made = shape.format(
+        _value(found) if "text:" not in shape else json.dumps(found, ensure_ascii=False)
+    )
+    return f"[{made}]" if is_list else made
+
+
+def _value(text: str) -> str:
+    """Return a text as it may stand in a list; in quotation marks where it needs some."""
+    is_plain = re.fullmatch(r"[\w/.-]+", text)
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def _no_such_key(owner: type[Strict], path: Sequence[str | int], known: Known) -> str:
@@ -173,20 +187,26 @@ def _no_such_key(owner: type[Strict], path: Sequence[str | int], known: Known) -
     names = [name for name, _, _ in keys_of(owner)]
     if owner is Account:
         names += known.own_keys.get(known.accounts.get(str(path[-2]), ""), ())
-    meant = (how for how, keys in _MEANT.items() if key in keys.split())
-    advice = next(meant, None)
-    if (owner.__name__, key) == ("Variant", "quote"):
-        advice = "a variant may change what stands around a quotation, never it"
-    elif _SECRET.search(key):
+    advice = called(owner.__name__, key)
+    if not advice and (file := _file_with(key, owner)):
+        advice = f"that is a key of {file}"
+    if _SECRET.search(key):
         advice = "secrets never stand in YAML; they are settings"
     return _unknown_key(key, names, advice)
+
+
+def _file_with(key: str, owner: type[Strict]) -> str:
+    """Return the kind of file that has a key which another one has not; empty for none."""
+    files = {each: file for each, file in _FILES.values() if each is not owner}
+    return next((file for each, file in files.items()
+                 if key in (name for name, _, _ in keys_of(each))), "")  # fmt: skip
 
 
 def _unknown_key(key: str, names: Iterable[str], advice: str | None = None) -> str:
     if plain(key) != key:
         odd = next(char for char in key if plain(char) != char)
         advice = f"it has {named(odd)}; write {plain(key).strip()}"
-    return f"no such key {quoted(key)}; {advice or suggestion(key, names)}"
+    return f"no such key {quoted(key)}; {advice or suggestion(key, names, few=len([*names]))}"
 
 
 def _description(model: type[Strict], path: Sequence[str | int]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import zip_longest
 from typing import Any
 
 from bot.content.sheets import BOOLEANS, COLUMNS, Cells
@@ -39,6 +41,10 @@ class SheetRow:
     faults: tuple[Fault, ...] = ()
 
 
+_NO_COLUMN = ("sheet-column", "something stands in no column, and would be lost: a text with a "
+              "comma needs quotation marks, a column its name in the first row")  # fmt: skip
+
+
 def rows_of(raw: bytes, *, is_csv: bool) -> tuple[Sequence[str], Sequence[SheetRow]]:
     """Read the header and the rows of a sheet.
 
@@ -48,9 +54,11 @@ def rows_of(raw: bytes, *, is_csv: bool) -> tuple[Sequence[str], Sequence[SheetR
     if len(raw) > MOST_BYTES:
         raise OperatorError(f"has {len(raw):,} bytes; it {_TOO_LARGE}")
     table = _csv(raw) if is_csv else _xlsx(raw)
-    header = [str(value or "").strip() for value in next(table, [])]
+    header = [str(value or "").strip().lower() for value in next(table, [])]
     if "id" not in header:
-        raise OperatorError("has no column `id`; `sheet export` writes one that has all columns")
+        raise OperatorError(
+            "has no column `id` in its first row; `sheet export` writes all columns"
+        )
     if len(set(filter(None, header))) < len(list(filter(None, header))):
         raise OperatorError("has a column twice; keep one")
     rows, size = list[SheetRow](), 0
@@ -65,15 +73,17 @@ def rows_of(raw: bytes, *, is_csv: bool) -> tuple[Sequence[str], Sequence[SheetR
 
 def _row(number: int, header: Sequence[str], values: Iterable[Any]) -> SheetRow:
     cells, faults = {}, []
-    for column, value in zip(header, values, strict=False):
-        if column == "problems" or not column or value in (None, ""):
+    for column, value in zip_longest(header, values, fillvalue=""):
+        if column == "problems" or value in (None, ""):
             continue
-        told = _fault(column, value)
+        if column in BOOLEANS and value in ("TRUE", "FALSE"):  # as CSV has it
+            value = value.lower()
+        told = _fault(column, value) if column else _NO_COLUMN
         if told:
             faults.append(Fault(column, *told, str(value)))
         else:
             text = str(value).lower() if isinstance(value, bool) else str(value)
-            cells[column] = text.replace("\r\n", "\n")
+            cells[column] = text.replace("\r\n", "\n").replace("\r", "\n")
     return SheetRow(number, cells, tuple(faults))
 
 
@@ -112,6 +122,7 @@ def _csv(raw: bytes) -> Iterator[Sequence[Any]]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise OperatorError("is no UTF-8; save it as “CSV UTF-8”, or as .xlsx") from error
+    text = re.sub(r"^sep=.\r?\n", "", text)  # Excel's own first line
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

@@ -99,7 +99,7 @@ def post_of(cells: Cells) -> Mapping[str, Any]:
 
 def _structured(column: str, cell: str) -> Plain:
     if column == "accounts" and not cell.startswith("["):
-        return [name.strip() for name in cell.split(",")]
+        return [name.strip() for name in re.split("[,;]", cell)]
     node, problems = parse(f"value: {cell}\n".encode(), file="")
     value = node.nearest(["value"]).plain() if node and not problems else EMPTY
     if not isinstance(value, list | dict):

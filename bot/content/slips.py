@@ -11,36 +11,11 @@ from typing import Any
 import yaml
 
 from bot.content.model import Post
+from bot.content.other_names import other_names
 from bot.visible import named
 
 _COLON = "a key needs a colon and a space after it"
 _BRACED = "a colon in text needs quotation marks around the text"
-_ADVICE = (
-    ("scanning an alias", "text that begins with * needs quotation marks"),
-    ("scanning an anchor", "text that begins with & needs quotation marks"),
-    ("cannot start any token", "text that begins with this character needs quotation marks"),
-    (
-        "mapping values are not allowed",
-        "a colon in text needs quotation marks around the text; or the indent is wrong",
-    ),
-    ("could not find expected ':'", _COLON),
-    ("unexpected end of stream", "a quotation mark is opened here and never closed"),
-    (
-        "did not find expected key",
-        "this does not belong here; indent it like the lines above, "
-        "or double the quotation mark inside of quoted text",
-    ),
-    ("did not find expected '-'", "each entry of a list begins with a dash, all at one indent"),
-    (
-        "expected ',' or",
-        "a bracket is opened here and not closed (a # begins a comment), or a comma is missing",
-    ),
-    ("expected node content", "a value is missing here, or a bracket before it is not closed"),
-    ("expected comment or line break", "text goes on the lines below a | or >, not behind it"),
-    ("block sequence entries are not allowed", "text that begins with - needs quotation marks"),
-    ("unknown escape character", "a backslash in double quotation marks; use single ones"),
-    ("Unicode character escape code", "this escape names no character"),
-)
 _NO_YAML = "this cannot be read; compare it with other lines, or put text in quotation marks"
 #: Signs that pass for YAML's own: unseen ones, spaces, colons, and what begins an entry.
 _ODD = re.compile(
@@ -51,26 +26,22 @@ _TYPED = {"：": ":", "∶": ":", **dict.fromkeys("‐‑‒–—―−•*+", 
 #: Where these are told, the beginning of the trouble helps more than its end.
 _SHOW_START = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
 #: A line with a key and a text that YAML takes for something else without quotation marks.
-_KEY_AND_TEXT = re.compile(r"\s*((?:- +)*[a-z_]+:) *(?:[|>][-+\d]* +)?([^\s|>].*?)\s*")
+_KEY_AND_TEXT = re.compile(r"\s*((?:- +)*[a-z_]+:) *(?:[|>][-+\d]* +)?([^\s|>[{].*?)\s*")
 #: A text that begins with what looks like a list or a mapping, and goes on behind it.
-_BRACKETED = re.compile(r"\s*(?:- +)*[a-z_]+: *([\[{\]},])")
-#: An entry whose dash has no space behind it, or a sister.
-_NO_SPACE = (
-    (
-        re.compile(r" *(?:-|--+ *)([a-z_]+: .*)"),
-        "an entry begins with one dash and a space; write: - {0}",
-    ),
-    (re.compile(r" *((?:- +)?[a-z_]+:)(['\"].*)"), f"{_COLON}; write: {{0}} {{1}}"),
-)
-_NO_COLON = re.compile(r" *((?:- +)?[a-z_]+)(?: ?[;=] ?|:)(\S.*?) *")
+_BRACKETED = re.compile(r" *((?:- +)*[a-z_]+:) *([\[{\]},].*?) *")
 #: What git writes into a file that two people changed, and what a chat writes around lines.
 _LEFT = re.compile(r"<{7} .*|={7}|>{7} .*|```.*")
 _KEYS = "|".join({each.name for each in fields(Post)} - {"graphic", "place", "places"})
 _IN_A_TEXT = re.compile(rf" *(?:- +)?({_KEYS}):(?: .*)?")
+#: An entry whose dash has no space behind it, or a sister; a key without its colon or its space.
+_NO_DASH = re.compile(r" *(?:-|--+ *)([a-z_]+: .*)")
+_NO_SPACE = re.compile(rf" *((?:- +)?(?:(?:{_KEYS})(?=:\S)|[a-z_]+(?=:['\"]))):(.*?) *")
+_NO_COLON = re.compile(r" *((?:- +)?[a-z_]+)(?: ?[;=] ?|:)(\S.*?) *")
 
 
 def explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, str]:
     """Return where something is wrong, and what to do about it, in words of ours."""
+    lines = [line.rstrip("\r") for line in lines]
     reported = " ".join(part for part in (error.context, error.problem) if part)
     mark, near = _mark(error), error.problem_mark.line if error.problem_mark else 0
     for number, line in enumerate(lines):
@@ -86,7 +57,8 @@ def explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, s
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if mark and line[mark.column :].startswith("\t"):
         return mark, "a tab stands here; indent with spaces"
-    advice = next((advice for sign, advice in _ADVICE if sign in reported), _NO_YAML)
+    known = other_names("libyaml").items()
+    advice = next((advice[0] for sign, advice in known if sign in reported), _NO_YAML)
     before = next(
         (each for each in reversed(lines[: mark.line if mark else 0]) if each.strip()), ""
     )
@@ -105,29 +77,34 @@ def _special(advice: str, line: str, before: str, found: Any) -> tuple[Any, str]
         return None, "text below a | or > begins further right than its key; indent it"
     if advice == _COLON and (match := _NO_COLON.fullmatch(line)):
         return None, f"{_COLON}; write: {match[1]}: {_as_value(match[2])}"
+    if advice.startswith("a bracket") and re.search(r"[\[,] *#\w", line):
+        right = re.sub(r"([\[,] *)#(?=\w)", r"\1", line).strip()
+        return None, f"a # begins a comment, within brackets too; write: {right}"
     if advice.startswith("a bracket") and found and line[found.column :].startswith(": "):
         return found, _BRACED + _within(line, found.column)
     is_key = re.match(r" *[a-z_]+:", line) and re.match(r" *- ", before)
     if is_key and advice.startswith("each entry of a list"):
         right = f"{' ' * _begin(before)}{line.strip()}"
         return None, f"a key of an entry stands below its first one; write: {right}"
-    if (match := _BRACKETED.match(line)) and advice.startswith(("this does not", "a value is")):
-        return None, f"text that begins with {match[1]} needs quotation marks{in_marks(line)}"
+    if (match := _BRACKETED.fullmatch(line)) and advice.startswith(("this does not", "a value is")):
+        whole = f"{match[1]} {json.dumps(match[2], ensure_ascii=False)}"
+        return None, f"text that begins with {match[2][0]} needs quotation marks; write: {whole}"
     return None
 
 
 def _within(line: str, colon: int) -> str:
-    """Return a pair within braces with its text in quotation marks; empty where none is seen."""
-    match = re.search(r"([a-z_]+): ([^,{}\[\]]*)$", line[:colon])
+    """Return a line with a text within its braces in quotation marks; empty where none is seen."""
+    match = re.search(r"[a-z_]+: ([^,{}\[\]]*)$", line[:colon])
     rest = re.match(r"[^,{}\[\]]*", line[colon:])
     if not match or not rest:
         return ""
-    return f"; write: {match[1]}: {json.dumps((match[2] + rest[0]).strip(), ensure_ascii=False)}"
+    text = json.dumps((match[1] + rest[0]).strip(), ensure_ascii=False)
+    return f"; write: {line[: match.start(1)].strip()} {text}{line[colon + rest.end() :]}"
 
 
 def _as_value(text: str) -> str:
     """Return a text as it may stand behind a key; in quotation marks where it needs some."""
-    is_plain = re.fullmatch(r"[\w“’][^#:'\"]*", text)
+    is_plain = text[0] in "'\"" or re.fullmatch(r"[\w“’][^#:'\"]*", text)
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
@@ -159,9 +136,11 @@ def _slip(line: str) -> tuple[int, str]:
     if (found := _ODD.search(line)) and (odd := next(filter(None, found.groups()))):
         typed = _TYPED.get(odd, "a plain space")
         return line.index(odd), f"{named(odd)} stands here; type {typed} instead"
-    for shape, advice in _NO_SPACE:
-        if found := shape.fullmatch(line):
-            return len(line) - len(line.lstrip(" ")), advice.format(*found.groups())
+    begin = len(line) - len(line.lstrip(" "))
+    if found := _NO_DASH.fullmatch(line):
+        return begin, f"an entry begins with one dash and a space; write: - {found[1]}"
+    if found := _NO_SPACE.fullmatch(line):
+        return begin, f"{_COLON}; write: {found[1]}: {_as_value(found[2])}"
     return 0, ""
 
 
@@ -184,15 +163,15 @@ def in_marks(line: str) -> str:
     return f"; write: {key} {json.dumps(text, ensure_ascii=False)}"
 
 
-def without_entries(text: str, places: Sequence[int]) -> str | None:
-    """Return a file without the entries of its list that hold these lines; None for no other one.
+def without_entries(text: str, places: Sequence[int], *, is_list: bool) -> str | None:
+    """Return a file without the entries of its list, or the keys, that hold these lines.
 
-    The lines stay, empty: what follows them keeps its place.
+    The lines stay, empty: what follows them keeps its place. None where nothing else is left.
     """
     lines = text.split("\n")
     dash = next((each for each in lines if re.match(r" *- ", each)), "- ")
-    shape = dash[: dash.index("-") + 2]
-    starts = [number for number, each in enumerate(lines) if each.startswith(shape)]
+    shape = re.escape(dash[: dash.index("-") + 2]) if is_list else r"\w"
+    starts = [number for number, each in enumerate(lines) if re.match(shape, each)]
     both = zip(starts, [*starts[1:], len(lines)], strict=False)
     cut = [each for each in both if any(each[0] < at <= each[1] for at in places)]
     if len(cut) in (0, len(starts)):

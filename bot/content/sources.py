@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from bot import visible
 from bot.canonical import sha256_hex
-from bot.content.characters import decode
+from bot.content.characters import decode, problems_of_lines
 from bot.content.fields import Known
 from bot.content.files import POSTS, FileError, TreeFiles
 from bot.content.identifiers import NO_LINK, identifier
@@ -20,7 +20,7 @@ from bot.content.quoting import locate, occurrences
 from bot.content.shape import Problems, entries, shape
 from bot.content.values import quoted, suggestion
 from bot.content.yamlfile import Node
-from bot.errors import PictureError
+from bot.errors import PictureError, Severity
 
 SOURCES = f"{POSTS}/sources"
 INVESTIGATIONS = f"{SOURCES}/investigations.yaml"
@@ -148,8 +148,9 @@ def _text(source: Source, node: Node, files: TreeFiles, problems: Problems) -> s
         )
         problems.add(node, ["sha256"], message, "source-changed")
         return None
-    text, found = decode(content, file=files.shown(start + source.file), keep_mark=True)
-    problems += found
+    shown = files.shown(start + source.file)
+    text, found = decode(content, file=shown, keep_mark=True)
+    problems += found or problems_of_lines(text, file=shown, severity=Severity.WARNING)
     return None if found else text
 
 

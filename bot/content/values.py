@@ -16,7 +16,8 @@ from typing import Final
 import regex
 
 from bot.content.characters import fault_of_words
-from bot.content.notations import what_to_write
+from bot.content.notations import NOTHING, what_to_write
+from bot.content.other_names import called, other_names
 from bot.content.zones import find_zone
 
 
@@ -57,15 +58,6 @@ TIME = re.compile(r"(\d{2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]([0-9:]{5,8})(?: ?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
 MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
-#: What people write for a language: countries, names, codes of three letters. Not ``tw`` and
-#: ``kr``, which are Twi and Kanuri.
-_COUNTRIES = {
-    "cn": "zh", "jp": "ja", "uy": "ug", "hk": "zh-Hant", "ua": "uk",
-    "gr": "el", "dk": "da", "cz": "cs", "vn": "vi", "ir": "fa", "il": "he", "us": "en", "gb": "en",
-    "al": "sq", "rs": "sr", "eng": "en", "ger": "de", "fre": "fr", "chi": "zh", "uig": "ug",
-    "english": "en", "german": "de", "french": "fr", "spanish": "es", "turkish": "tr",
-    "chinese": "zh", "arabic": "ar", "uyghur": "ug",
-}  # fmt: skip
 _BOOLEANS = {
     **dict.fromkeys(("yes", "on", "1", "y", "true"), "true"),
     **dict.fromkeys(("no", "off", "0", "n", "none", "false"), "false"),
@@ -89,19 +81,25 @@ def kind(value: object) -> str:
     return "is a mapping of keys" if isinstance(value, dict) else "is a single value"
 
 
-def suggestion(word: str, options: Iterable[str]) -> str:
+def suggestion(word: str, options: Iterable[str], few: int = _FEW) -> str:
     """Return a hint: which of the options was likely meant, or which there are."""
     options = tuple(options)
     folded = {option.casefold(): option for option in options}
     asked = word[:_LONG].strip().casefold()
-    begun = [option for option in folded if len(asked) > 2 and asked.startswith(option)]
-    near = get_close_matches(asked, folded, n=1, cutoff=0.6) or begun
+    begun = [option for option in folded if len(asked) > 2
+             and (asked.startswith(option) or option.startswith(asked))]  # fmt: skip
+    near = get_close_matches(asked, folded, n=1, cutoff=0.6) or begun[:1]
     if near:
         return f"did you mean '{folded[near[0]]}'?"
     if not options:
         return "there are none yet"
-    shown = ", ".join(options[:_FEW])
-    return f"there are: {shown}{', …' if len(options) > _FEW else ''}"
+    shown = ", ".join(options[:few])
+    return f"there are: {shown}{', …' if len(options) > few else ''}"
+
+
+def no_such(what: str, name: str, options: Iterable[str]) -> str:
+    """Return what is said of a name that nothing has."""
+    return f"no {what} is called {name!r}; {suggestion(name, options)}"
 
 
 def text_of(value: object, wanted: str) -> str:
@@ -126,12 +124,18 @@ def language(value: object) -> str:
     """Read a language tag (BCP 47); a country's code is none."""
     typed = text_of(value, "a language tag such as en, ug or zh-Hans")
     main, *others = typed.split("-")
-    right = _COUNTRIES.get(main.lower(), main)
-    if right != main or "UK" in map(str.upper, others):
-        if others:
-            subtags = ("GB" if subtag.upper() == "UK" else subtag for subtag in others)
-            right = "-".join((right.removesuffix("-Hant"), *subtags))
+    known = {"": "", **{name: right[0] for name, right in other_names("regions").items()}}
+    regions = [known.get(other.upper(), other) for other in others]
+    right = called("languages", main) or main
+    if others and main == "kr":
+        right = main  # Kanuri
+    if right != main or regions != others:
+        right = "-".join(filter(None, (right.removesuffix("-Hant") if others else right, *regions)))
         raise ValueError(f"{quoted(typed)} is no language's code; write {right}")
+    if len(main) == 2 and main.islower() and main not in other_names("two letters"):
+        raise ValueError(
+            f"{quoted(typed)} is no language's code; write one such as en, ug or zh-Hans"
+        )
     return _matched(typed, LANG, "does not fit", "a language tag such as en, ug or zh-Hans")[0]
 
 
@@ -156,6 +160,17 @@ def optional_text(value: object) -> str:
     return typed
 
 
+def warning(value: object) -> str:
+    """Read a content warning, which readers see as it is written."""
+    typed = text(value)
+    if typed.casefold() in NOTHING | _BOOLEANS.keys():
+        raise ValueError(
+            f"{quoted(typed)} would be shown as the warning; write what readers are warned of, "
+            "or leave the key out"
+        )
+    return typed
+
+
 def matching(pattern: re.Pattern[str], rule: str) -> Callable[[object], str]:
     """Return a reader of text that fits a pattern, which the rule says in words."""
     return lambda value: _matched(value, pattern, "does not fit", rule, is_rule=True)[0]
@@ -167,7 +182,10 @@ def choice(*options: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         typed = text_of(value, " or ".join(options))
         if typed not in options:
-            raise ValueError(f"{quoted(typed)} is none of these; {suggestion(typed, options)}")
+            also = other_names("choices").get(typed.casefold(), ())
+            meant = next((each for each in also if each in options), "")
+            advice = f"write {meant}" if meant else suggestion(typed, options)
+            raise ValueError(f"{quoted(typed)} is none of these; {advice}")
         return options[options.index(typed)]
 
     return read
@@ -217,18 +235,21 @@ def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], floa
     return read
 
 
+_A_DURATION = "a duration such as 15m, 1h or 60d"
+
+
 def duration(value: object) -> timedelta:
     """Read ``90s``, ``15m``, ``1h``, ``60d`` or several of them, the larger first: ``1h30m``."""
-    match = _matched(value, _DURATION, "is no duration", "a duration such as 15m, 1h or 60d")
+    match = _matched(value, _DURATION, "is no duration", _A_DURATION)
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def positive_duration(value: object) -> timedelta:
     """Read a duration that is longer than nothing."""
-    read = duration(value)
+    read = timedelta(0) if value == "0" else duration(value)
     if not read:
-        raise ValueError("is no time at all; write a duration such as 15m, 1h or 60d")
+        raise ValueError(f"is no time at all; write {_A_DURATION}")
     return read
 
 
@@ -280,8 +301,20 @@ def _offset(typed: str) -> timedelta:
     return size if typed[0] == "+" else -size
 
 
+def days_named(typed: str) -> str:
+    """Return the days that ``mon-fri`` or a word for several means; empty for neither."""
+    text = typed.casefold().strip()
+    match = re.fullmatch(r"([a-z]{3})[a-z]* ?(?:-|–|to) ?([a-z]{3})[a-z]*", text)
+    if match and set(match.groups()) <= set(WEEKDAYS):
+        first, last = (WEEKDAYS.index(each) for each in match.groups())
+        return ", ".join(WEEKDAYS[at % 7] for at in range(first, last + 1 + 7 * (last < first)))
+    return called("weekdays", text)
+
+
 def weekday(value: object) -> int:
     """Read a day of the week; 0 is Monday."""
+    if isinstance(value, str) and (several := days_named(value)):
+        raise ValueError(f"{quoted(value)} is more than one day; write {several}")
     return WEEKDAYS.index(choice(*WEEKDAYS)(value))
 
 
@@ -301,6 +334,9 @@ def handle(value: object) -> str:
     """Read an account's handle; a leading @ is dropped."""
     wanted = "a handle such as coalition.example or coalition@social.example"
     typed = text_of(value, wanted).removeprefix("@")
+    meant = typed.strip("“”„.").rstrip("/").rpartition("/")[2]
+    if not _HANDLE.fullmatch(typed) and "." in meant and _HANDLE.fullmatch(meant):
+        raise ValueError(f"{quoted(typed)} is no handle; write {meant}")
     return _matched(typed, _HANDLE, "is no handle", wanted)[0]
 
 
@@ -316,7 +352,7 @@ def hashtag(value: object) -> str:
     if typed.startswith("#"):
         raise ValueError(f"{quoted(typed)}: leave the # out; write {typed[1:] or 'HumanRights'}")
     if not _TAG.fullmatch(typed):
-        meant = re.sub(r"[\s#.-]+", "", typed)
+        meant = re.sub(r"[\s#＃.!?,;:“”-]+", "", typed)
         rule = "letters, digits and _ only, and at least one letter"
         advice = f"write {meant} ({rule})" if _TAG.fullmatch(meant) else rule
         raise ValueError(f"{quoted(typed)} is no hashtag; {advice}")

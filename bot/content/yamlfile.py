@@ -170,20 +170,27 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
     return None if reader.is_broken else reader.root, reader.problems
 
 
-def parse_entries(
-    raw: bytes, *, file: str, bounds: Bounds = BOUNDS
+def parse_all(
+    raw: bytes, *, file: str, is_list: bool, keeps_rest: bool, bounds: Bounds = BOUNDS
 ) -> tuple[Node | None, list[Problem]]:
-    """Read a list of entries; what cannot be read is left out, so that all is told at once."""
+    """Read a file as `parse` does, and tell all that cannot be read in it.
+
+    Args:
+        is_list: It is a list of entries, and no keys.
+        keeps_rest: Return the others; no other file refers to one of them.
+    """
     node, problems = parse(raw, file=file, bounds=bounds)
-    found = problems
+    found, rest = list(problems), raw.decode("utf-8-sig", "replace")
     for _round in range(_ROUNDS):
         lines = [each.line for each in problems if each.rule in ("yaml", "character")]
-        rest = without_entries(raw.decode("utf-8-sig", "replace"), lines)
-        if node or rest is None:
+        left = None if node else without_entries(rest, lines, is_list=is_list)
+        if left is None:
             break
-        raw = rest.encode()
-        node, problems = parse(raw, file=file, bounds=bounds)
+        rest = left
+        node, problems = parse(rest.encode(), file=file, bounds=bounds)
         found += [each for each in problems if each not in found]
+        if node and not keeps_rest:
+            return None, found
     return node, found
 
 

@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from bot.content.other_names import called
+
 
 class LocalTimeKind(StrEnum):
     """How many times a clock on the wall shows a local time."""
@@ -58,28 +60,7 @@ def midnight(instant: datetime, zone: ZoneInfo, *, days: int = 0) -> datetime:
     return resolve(datetime(day.year, day.month, day.day), zone).utc  # noqa: DTZ001 - local on purpose
 
 
-#: Cities that people name though the zone has another's name, and abbreviations that are no zone.
-_KNOWN_AS = {
-    "America/Chicago": ("ct", "cst"),
-    "America/Los_Angeles": ("san_francisco", "seattle", "pt", "pst", "pdt"),
-    "America/New_York": ("washington", "boston", "et", "edt"),
-    "America/Toronto": ("ottawa", "montreal"), "Asia/Dubai": ("abu_dhabi",),
-    "Asia/Kolkata": ("delhi", "new_delhi", "mumbai"),
-    "Asia/Shanghai": ("beijing", "shenzhen", "guangzhou"), "Asia/Tokyo": ("osaka",),
-    "Asia/Urumqi": ("xinjiang",), "Europe/Amsterdam": ("the_hague",),
-    "Europe/Berlin": ("munich", "hamburg", "cest"), "Europe/Istanbul": ("ankara",),
-    "Europe/London": ("bst",), "Europe/Madrid": ("barcelona",), "Europe/Rome": ("milan",),
-    "Europe/Zurich": ("geneva",),
-}  # fmt: skip
-#: A place for each offset that people write, by its time in winter.
-_PLACES = {
-    -10: "Pacific/Honolulu", -9: "America/Anchorage", -8: "America/Los_Angeles",
-    -7: "America/Denver", -6: "America/Chicago", -5: "America/New_York", -4: "America/Halifax",
-    -3: "America/Sao_Paulo", 0: "Europe/London", 1: "Europe/Paris", 2: "Europe/Athens",
-    3: "Europe/Istanbul", 4: "Asia/Dubai", 5: "Asia/Tashkent", 6: "Asia/Almaty", 7: "Asia/Bangkok",
-    8: "Asia/Shanghai", 9: "Asia/Tokyo", 10: "Australia/Sydney", 12: "Pacific/Auckland",
-}  # fmt: skip
-_OFFSET = re.compile(r"(?i)(?:UTC|GMT|Z)? ?([+−–-]) ?0?(\d{1,2})(?::?00)?")
+_OFFSET = re.compile(r"(?i)\(?(?:UTC|GMT|Z)? ?([+−–-]) ?0?(\d{1,2})(?::?(00|15|30|45))?\b.*")
 #: In the database of zones, and yet no place whose clocks anyone keeps.
 _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 
@@ -93,7 +74,8 @@ def find_zone(name: str) -> ZoneInfo:
     if name in _zones():
         return ZoneInfo(name)
     if offset := _OFFSET.fullmatch(name.strip()):
-        raise ValueError(_no_offset(name, -1 if offset[1] in "-−–" else 1, int(offset[2])))
+        hours = int(offset[2]) + int(offset[3] or 0) / 60
+        raise ValueError(_no_offset(name, -hours if offset[1] in "-−–" else hours))
     near = _nearest(name)
     hint = f"did you mean '{near}'?" if near else "write one such as Europe/Paris"
     raise ValueError(f"no such zone '{name[:60]}'; {hint}")
@@ -102,10 +84,15 @@ def find_zone(name: str) -> ZoneInfo:
 def offset_of(name: str, local: datetime) -> str:
     """Return a zone's offset at a local time, such as ``-05:00``; empty for no zone of that name.
 
-    The name may be written in any case.
+    The name may be written in any case, or be one that people have for it.
     """
-    found = next((zone for zone in _zones() if zone.casefold() == name.casefold()), None)
-    offset = local.replace(tzinfo=ZoneInfo(found)).strftime("%z") if found else ""
+    folded = name.casefold()
+    found = next((zone for zone in _zones() if zone.casefold() == folded), None) or _known_as(
+        folded
+    )
+    at = local.replace(tzinfo=ZoneInfo(found)) if found else local
+    is_summer = folded in ("edt", "pdt", "cdt", "cest", "bst", "aedt")
+    offset = at.strftime("%z") if not is_summer or at.dst() else ""
     return offset and f"{offset[:3]}:{offset[3:5]}"
 
 
@@ -139,17 +126,13 @@ def _ahead(at: datetime, zone: ZoneInfo) -> int:
     return int((at.astimezone(zone).utcoffset() or timedelta(0)).total_seconds())
 
 
-def _no_offset(name: str, sign: int, hours: int) -> str:
+def _no_offset(name: str, offset: float) -> str:
     """Return what to write for a fixed offset; in ``Etc/GMT-3`` the sign is the other way round."""
-    offset = sign * hours
-    fixed = (
-        f", or Etc/GMT{-offset:+d}, which is UTC{offset:+d} all year" if -13 < offset < 15 else ""
-    )
-    place = _PLACES.get(offset, "Europe/Paris")
-    return (
-        f"'{name[:60]}' is an offset from UTC and no zone: it knows no summer time; write a place "
-        f"with that time, such as {place}{fixed}"
-    )
+    place, whole = called("zones by offset", f"{offset:g}"), int(offset)
+    advice = f"write a place with that time, such as {place}" if place else "write a place"
+    if whole == offset and -13 < offset < 15:
+        advice += f", or Etc/GMT{-whole:+d}, which is UTC{whole:+d} all year"
+    return f"'{name[:60]}' is an offset from UTC and no zone: it knows no summer time; {advice}"
 
 
 def fixed_offset(name: str) -> str | None:
@@ -158,16 +141,24 @@ def fixed_offset(name: str) -> str | None:
         return None
     offset = ZoneInfo(name).utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001 - the zone has one
     hours = int((offset or timedelta(0)) / timedelta(hours=1))
-    place = _PLACES.get(hours, "Europe/Paris")
+    place = called("zones by offset", f"{hours:g}")
     return f"is UTC{hours:+d} all year, without summer time; write a place, such as {place}"
+
+
+def _known_as(name: str) -> str | None:
+    """Return the zone that people call so, by a city, a country or an abbreviation."""
+    plain = re.sub(r"[_ ]*(?:time|zone|[,(].*)$", "", name).replace(" ", "_").replace(".", "")
+    city = plain.rpartition("/")[2]
+    known = called("zones", city) or called("zones", plain)
+    cities = (zone for zone in sorted(_zones()) if zone.casefold().rpartition("/")[2] == city)
+    return known or next(cities, None)
 
 
 def _nearest(name: str) -> str | None:
     asked = name[:60].strip().casefold().replace(" ", "_")
-    city = asked.rpartition("/")[2]
-    known = next((zone for zone, names in _KNOWN_AS.items() if city in names), None)
     folded = {zone.casefold(): zone for zone in sorted(_zones())}
+    if asked in folded or ((known := _known_as(asked)) is None and len(asked) < 5):
+        return folded.get(asked)  # an abbreviation is like any other one
     cities = {zone.rpartition("/")[2]: zone for zone in folded}
-    near = asked if asked in folded else cities.get(city)
-    near = near or next(iter(get_close_matches(asked, folded, n=1, cutoff=0.7)), None)
-    return known or (folded[near] if near else None)
+    near = get_close_matches(asked, [*folded, *cities], n=1, cutoff=0.7)
+    return known or next((folded[cities.get(each, each)] for each in near), None)

@@ -9,6 +9,7 @@ from bot.checks.rules import check
 from bot.checks.wording import flaws_of
 from bot.clock import Clock
 from bot.content.model import Mode, Post, Variant
+from bot.content.values import no_such
 from bot.delivery.model import Correction, Delivery, NewPublication, State
 from bot.errors import DecisionError, Severity
 from bot.planning.diff import named, new_publication
@@ -139,9 +140,10 @@ class Corrections:
         accounts = tuple(dict.fromkeys(accounts))
         if not accounts:
             raise DecisionError("say for which accounts")
+        known = self.rendered().campaign.schedule.accounts
         for name in accounts:
-            if name not in self.rendered().campaign.schedule.accounts:
-                raise DecisionError(f"no account is called {name!r}")
+            if name not in known:
+                raise DecisionError(no_such("account", name, known))
             if name not in possible:
                 raise DecisionError(f"{name}: its readers have it already, or will")
         id_ = f"{REPUBLICATION}{1 + len(before)}-of-{post_id}"

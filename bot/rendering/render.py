@@ -159,17 +159,17 @@ def _control_problems(context: _Context) -> Iterator[Problem]:
 
 def _media_problems(context: _Context) -> Iterator[Problem]:
     version, post, limits = context.version, context.version.post, context.limits
-    key = version.key_of("media")
+    key, where = version.key_of("media"), f"on {version.account.name} ({context.spec.label})"
     count = len(version.media) + version.card
     if count > limits.max_pictures:
-        message = f"{count} of {limits.max_pictures} pictures; take some away"
+        message = f"{count} of {limits.max_pictures} pictures {where}; take some away"
         yield problem_at(post, key, message, "picture-count")
     for number, file in enumerate(version.media):
         message = ""
         if not file.alt.strip():
             message = "missing; describe the picture for people who cannot see it"
         elif len(file.alt) > limits.max_alt:
-            message = f"{len(file.alt)} of {limits.max_alt} characters; shorten it"
+            message = f"{len(file.alt)} of {limits.max_alt} characters {where}; shorten it"
         if message:
             yield problem_at(post, f"{key}[{number}].alt", message, "alt")
 

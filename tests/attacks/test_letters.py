@@ -45,6 +45,8 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "hidden marks": (
         "docx", lambda: docx("<w:p><w:r><w:t>a\u202eb</w:t></w:r></w:p>"), "character",
     ),
+    "unseen spaces": ("txt", lambda: "We\u200b write.".encode(), "character"),
+    "misread letters": ("odt", lambda: odt("<text:p>We donâ€™t know.</text:p>"), "character"),
     "another encoding": ("txt", lambda: "Où".encode("latin-1"), "utf-8"),
     "another kind": ("pdf", lambda: b"%PDF-1.7", "letter-kind"),
 }  # fmt: skip

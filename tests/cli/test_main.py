@@ -57,6 +57,8 @@ def test_every_error_has_its_exit_code(boom: Boom, error: BaseException, code: i
     [
         (DecisionError("nothing waits"), "error: nothing waits\n"),
         (ContentError([Problem("a.yaml", 3, 7, "text", "missing")]), "a.yaml:3:7: text: missing\n"),
+        (FileNotFoundError(2, "No such file", "x.ics"), "error: x.ics: No such file\n"),
+        (OSError("disk gone"), "error: disk gone\n"),
     ],
 )
 def test_what_a_person_must_mend_is_one_line_and_looks_like_a_compiler_s(
@@ -65,6 +67,24 @@ def test_what_a_person_must_mend_is_one_line_and_looks_like_a_compiler_s(
     boom(error)
 
     assert capsys.readouterr() == ("", shown)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("chekc", "No such command 'chekc'. Did you mean 'check'?"),
+        ("audit veryfy", "No such command 'veryfy'. Did you mean 'verify'?"),
+        ("quote our friends", "(friends); what has spaces needs quotation marks around it"),
+        ("init new --date 9.12.2022", "write 2022-12-09 or 2022-09-12"),
+        ("schema posst", "Invalid value for 'NAME': 'posst' is not one of"),
+    ],
+)
+def test_who_mistypes_is_told_what_is_near(
+    words: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words.split()) == 2
+
+    assert shown in capsys.readouterr().err
 
 
 def test_a_bug_is_told_with_its_traceback_and_no_secret(

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.app.content import Paths
+from bot.app.new_campaign import example_files
 from bot.cli import numbers
 from bot.cli.content import checked_again
 from bot.cli.main import run
+from bot.db.lock import ProcessLock
 from bot.engagement.presenter import Grid
+from bot.settings import prepare_data
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.running_bot import small_campaign
 
@@ -70,6 +73,63 @@ def test_a_wrong_post_says_what_is_wrong_with_it(
     assert code == 1
     assert "stands in quotation marks" in said
     assert "broken.yaml" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("preview", "frist"), "no post is called 'frist'; did you mean 'first'?"),
+        (("excerpt", "They", "--source", "lettr"), "did you mean 'letter'?"),
+    ],
+)
+def test_a_name_that_nothing_has_is_answered_with_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], shown: str
+) -> None:
+    code, said = say(CampaignTree(tmp_path), capsys, *words)
+
+    assert code == 1
+    assert shown in " ".join(said.split())
+
+
+def test_a_campaign_begins_with_a_platform_by_its_other_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("We ask you to open every door of this house today.\n", encoding="utf-8")
+
+    code = run(["init", str(tmp_path / "new"), "--letter", str(letter), "--account", "Twitter"])
+
+    assert code == 1
+    assert "no platform is called 'Twitter'; write x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("account", "line"),
+    [
+        ("mastodon=social.example", 'platform: mastodon, server: "https://social.example"}'),
+        ("mastodon=@us@social.example", 'server: "https://social.example", handle: "us"}'),
+        (
+            "mastodon=https://social.example",
+            'platform: mastodon, server: "https://social.example"}',
+        ),
+        ("bluesky=us.example", 'platform: bluesky, handle: "us.example"}'),
+        ("bluesky=https://pds.example", 'platform: bluesky, server: "https://pds.example"}'),
+    ],
+)
+def test_a_new_account_has_the_place_that_is_meant(account: str, line: str) -> None:
+    assert line in example_files([account])["schedule.yaml"].decode()
+
+
+def test_one_rehearsal_at_a_time_has_a_folder(
+    tree: CampaignTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = ProcessLock(prepare_data(tree.posts.parent / "data") / "rehearse.lock")
+    assert lock.acquire()
+
+    code, said = say(tree, capsys, "rehearse", "--days", "1")
+
+    assert code == 1
+    assert "another rehearsal is at work in " in said
 
 
 def test_a_rehearsal_goes_on_with_the_good_posts(

@@ -100,7 +100,8 @@ def test_a_missing_schedule_and_a_missing_folder_are_two_problems(tmp_path: Path
 
     assert tree.errors() == [
         "posts:0:0: cannot be read (no such file or directory); a campaign needs a folder of posts",
-        "schedule.yaml:0:0: cannot be read (no such file or directory)",
+        "schedule.yaml:0:0: cannot be read (no such file or directory); name it with --config, or"
+        " begin a campaign with `init DIR`",
     ]
 
 
@@ -177,6 +178,21 @@ def test_a_stray_file_is_an_error(tree: CampaignTree, name: str, what: str) -> N
     (problem,) = tree.errors()
 
     assert problem.startswith(f"{name}:0:0: {what}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".vscode/settings.json", ".git/config", ".Trash-1000/x", "$RECYCLE.BIN/x", ".idea/a.xml"),
+        *(".directory", ".fuse_hidden01", ".goutputstream-AB", "ehthumbs_vista.db", ".localized"),
+        *("~syncthing~p.yaml.tmp", ".syncthing.p.yaml.tmp", ".stfolder/x", ".dropbox.attr"),
+        *(".sync_ab.db-wal", ".owncloudsync.log", ".p.yaml.swn", ".gitignore", ".editorconfig"),
+    ],
+)
+def test_what_programs_leave_behind_is_left_unread(tree: CampaignTree, name: str) -> None:
+    tree.put(f"posts/{name}", "x")
+
+    assert tree.problems() == []
 
 
 def test_notes_for_editors_and_placeholders_of_git_are_no_strays(tree: CampaignTree) -> None:

@@ -69,7 +69,7 @@ def test_a_name_that_is_no_picture_of_the_campaign_is_refused(
 
 def test_a_name_with_a_nul_is_refused(tree: CampaignTree) -> None:
     assert use(tree, '"media/card.png\\0"') == [
-        "posts/p.yaml:5:20: U+0000 (no character) may not stand in a text; take it out",
+        "posts/p.yaml:5:20: U+0000 NULL may not stand in a text; take it out",
         "posts/p.yaml:5:20: p.media[0].file: no file 'media/card.png\0' in posts; "
         "did you mean 'media/card.png'?",
     ]

@@ -325,7 +325,7 @@ def test_an_id_can_stand_in_an_address(tree: CampaignTree) -> None:
     (problem,) = tree.errors()
 
     assert problem.startswith("posts/p.yaml:2:10: ")
-    assert "write small letters of one script, digits and hyphens" in problem
+    assert "write a-b (small letters of one script, digits and hyphens" in problem
 
 
 NO_POSTS = """

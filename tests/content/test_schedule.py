@@ -114,7 +114,8 @@ platform: bluesky => platform: twitter
     5:20: accounts.blue.platform: no platform 'twitter'; write x
 platform: bluesky => platform: bluesky, tokn: x
     5:29: accounts.blue.tokn: no such key 'tokn'; there are:
-    platform, server, handle, owner, consent, links, max_per_hour, max_per_day, …
+    platform, server, handle, owner, consent, links, max_per_hour, max_per_day, min_gap,
+    budget_usd_per_month, on_unknown, max_length, replies, quotes
 platform: bluesky => platform: bluesky, password: hunter2
     5:29: accounts.blue.password: no such key 'password';
     secrets never stand in YAML; they are settings
@@ -135,7 +136,7 @@ slots: [morning] => slots: [evening]
 slots: [morning] => slots: morning
     9:17: queues.main.slots: is a single value; write [morning]
 slots: [morning] => slots: [morning], order: random
-    9:35: queues.main.order: 'random' is none of these; there are: listed, shuffled
+    9:35: queues.main.order: 'random' is none of these; write shuffled
 slots: [morning] => slots: [morning], repeat_after: 60
     9:42: queues.main.repeat_after: '60' is no duration; write 60m or 60h or 60d
 campaign: test => campaign: test⏎x_prices: {pst: 1}

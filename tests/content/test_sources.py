@@ -143,7 +143,7 @@ date: 2022-12-09 => date: 2027-12-09
     6:14: signatories: is a single value; write [Many]
 https://example.org/letter => ftp://example.org/letter
     7:10: address: 'ftp://example.org/letter': only http and https are linked;
-    write a whole address such as https://example.org/report
+    write https://example.org/letter
 have been taken. => have been take.
     8:11: graphic[0]: 'Even children have been take.' is not in the text;
     nearest: Even children have been taken.
@@ -183,6 +183,32 @@ def test_a_text_that_is_too_large_is_told_where_it_is_named(tree: CampaignTree) 
         "posts/sources/letter.yaml:1:7: file: 'letter.txt' has 1,740 bytes, and 1,000 are the "
         "most; split it, or make it smaller"
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("We donâ€™t know", "character 7: “â€™” stands for ’; write ’"),
+        ("We\ufffd know", "character 3: U+FFFD REPLACEMENT CHARACTER stands for what got lost"),
+        ("We know\u200b", "character 8: U+200B ZERO WIDTH SPACE after “We know” cannot be seen"),
+    ],
+)
+def test_what_a_program_lost_in_a_source_is_told_as_it_would_be_quoted(
+    tree: CampaignTree, typed: str, told: str
+) -> None:
+    put_letter(tree, f"{LETTER}\n{typed}.\n".encode())
+
+    (problem,) = tree.problems()
+
+    number = LETTER.count("\n") + 2
+    assert problem.startswith(f"posts/sources/letter.txt:{number}:1: warning: {told}")
+    assert tree.errors() == []
+
+
+def test_line_ends_of_windows_are_no_lost_characters(tree: CampaignTree) -> None:
+    put_letter(tree, f"{LETTER}\nNous n’avons rien demandé.\n".replace("\n", "\r\n").encode())
+
+    assert tree.problems() == []
 
 
 def test_a_source_with_a_problem_makes_no_further_ones_in_posts(tree: CampaignTree) -> None:
@@ -238,6 +264,16 @@ def test_a_broken_list_of_investigations_makes_no_further_problems_in_posts(
 
     assert [one.partition(" ")[0] for one in tree.errors()] == [
         "posts/sources/investigations.yaml:2:1:"
+    ]
+
+
+def test_nor_does_one_with_an_entry_that_cannot_be_read(tree: CampaignTree) -> None:
+    tree.put_post("text: x", "queue: main", "link: known")
+    entries = "  - {id: other, outlet: A, title: B}\n  - id: known\n    title: B: C\n"
+    tree.put("posts/sources/investigations.yaml", f"investigations:\n{entries}")
+
+    assert [one.partition(" ")[0] for one in tree.errors()] == [
+        "posts/sources/investigations.yaml:4:13:"
     ]
 
 

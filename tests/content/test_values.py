@@ -126,6 +126,36 @@ moment 9/12/26 9:00
     '9/12/26 9:00' is no date and time; write 2026-12-09 09:00 or 2026-09-12 09:00
 moment 20261209T0900
     '20261209T0900' is no date and time; write 2026-12-09 09:00
+moment 2026-12-9 9:00
+    '2026-12-9 9:00' is no date and time; write 2026-12-09 09:00
+moment 2026-12-09T09:00:00.000
+    '2026-12-09T09:00:00.000' is no date and time; write 2026-12-09 09:00
+moment 2026-12-09, 9
+    '2026-12-09, 9' is no date and time; write 2026-12-09 09:00
+moment 09:00 2026-12-09
+    '09:00 2026-12-09' is no date and time; write 2026-12-09 09:00
+moment “2026-12-09 09h30”
+    '“2026-12-09 09h30”' is no date and time; write 2026-12-09 09:30
+moment le 9 décembre 2026 à 9h00
+    'le 9 décembre 2026 à 9h00' is no date and time; write 2026-12-09 09:00
+moment 9. Dezember 2026 21 Uhr
+    '9. Dezember 2026 21 Uhr' is no date and time; write 2026-12-09 21:00
+moment 9 Aralık 26 09:00
+    '9 Aralık 26 09:00' is no date and time; write 2026-12-09 09:00
+moment 31.11.2026 09:00
+    '31.11.2026 09:00' is no date and time; write a date and time such as 2026-12-09 09:00
+moment 26-12-09 09:00
+    '26-12-09 09:00' is no date and time; write 2009-12-26 09:00 or 2026-12-09 09:00
+moment 2026-12-09 midnight
+    '2026-12-09 midnight' is no date and time; write 2026-12-09 00:00
+moment 2026-12-09 09:00+0530
+    '2026-12-09 09:00+0530' is no date and time; write 2026-12-09 09:00 +05:30
+moment 2027-07-09 09:00 EDT
+    '2027-07-09 09:00 EDT' is no date and time; write 2027-07-09 09:00 -04:00
+moment 2026-12-09 09:00 EDT
+    '2026-12-09 09:00 EDT' is no date and time; write a date and time such as 2026-12-09 09:00
+moment 2026-12-09 09:00 (New York)
+    '2026-12-09 09:00 (New York)' is no date and time; write 2026-12-09 09:00 -05:00
 moment 2026-12-09 09:00 EST
     '2026-12-09 09:00 EST' is no date and time; write 2026-12-09 09:00 -05:00
 moment 2026-12-09 09:00 europe/berlin
@@ -155,6 +185,63 @@ duration 15 min
     '15 min' is no duration; write 15m
 duration 1 hour
     '1 hour' is no duration; write 1h
+duration 1h30
+    '1h30' is no duration; write 1h30m
+duration 1,5 hours
+    '1,5 hours' is no duration; write 1h30m
+duration 1 day and 2 hours
+    '1 day and 2 hours' is no duration; write 26h
+duration 00:15
+    '00:15' is no duration; write 15m
+duration never
+    'never' is no duration; write a duration such as 15m, 1h or 60d, or leave the key out
+positive_duration 0
+    is no time at all; write a duration such as 15m, 1h or 60d
+clock_time 930
+    '930' is no time; write 09:30
+clock_time 9
+    '9' is no time; write 09:00
+month_day 2026-12-09
+    '2026-12-09' is no day of the year; write 12-09
+day 2022-12-09 09:00
+    '2022-12-09 09:00' is no date; write 2022-12-09
+language kr
+    'kr' is no language's code; write ko
+language xx
+    'xx' is no language's code; write one such as en, ug or zh-Hans
+language Uighur
+    'Uighur' is no language's code; write ug
+language zho
+    'zho' is no language's code; write zh
+language en-EN
+    'en-EN' is no language's code; write en
+language en US
+    'en US' does not fit; write en-US
+warning none
+    'none' would be shown as the warning; write what readers are warned of, or leave the key out
+weekday mon-fri
+    'mon-fri' is more than one day; write mon, tue, wed, thu, fri
+weekday sat to tue
+    'sat to tue' is more than one day; write sat, sun, mon, tue
+weekday weekend
+    'weekend' is more than one day; write sat, sun
+zone_name AEST
+    no such zone 'AEST'; did you mean 'Australia/Sydney'?
+zone_name XYZT
+    no such zone 'XYZT'; write one such as Europe/Paris
+zone_name Eastern Standard Time
+    no such zone 'Eastern Standard Time'; did you mean 'America/New_York'?
+zone_name London, UK
+    no such zone 'London, UK'; did you mean 'Europe/London'?
+zone_name UTC+5:30
+    'UTC+5:30' is an offset from UTC and no zone: it knows no summer time; write a place with that
+    time, such as Asia/Kolkata
+zone_name UTC+25
+    'UTC+25' is an offset from UTC and no zone: it knows no summer time; write a place
+handle https://bsky.app/profile/doors.example
+    'https://bsky.app/profile/doors.example' is no handle; write doors.example
+hashtag Doors!
+    'Doors!' is no hashtag; write Doors (letters, digits and _ only, and at least one letter)
 duration soon
     'soon' is no duration; write a duration such as 15m, 1h or 60d
 positive_duration 0m
@@ -212,6 +299,12 @@ def test_a_text_that_means_nothing_says_what_to_write(typed: str, message: str) 
         (values.decimal(5), "6 euros", "write a number from 0 to 5, such as 0.5"),
         (values.integer(1, 3000), "1,000", "write 1000"),
         (values.integer(1, 300), "1,000", "write a whole number from 1 to 300, digits only"),
+        (values.integer(1, 300), "two", "write 2"),
+        (values.integer(1, 300), "30 days", "write 30"),
+        (values.integer(1, 300), "none", "1 to 300, digits only, or leave the key out"),
+        (values.decimal(1), "60%", "write 0.6"),
+        (values.choice("everyone", "nobody"), "none", "write nobody"),
+        (values.choice("always", "never"), "no", "write never"),
         (values.decimal(5), ".inf", "write a number from 0 to 5, such as 0.5"),
         (values.decimal(5), "1e3", "write a number from 0 to 5, such as 0.5"),
         (values.decimal(5), "-1", "write a number from 0 to 5, such as 0.5"),

@@ -9,7 +9,7 @@ import pytest
 
 from bot.content.files import BOUNDS, Bounds
 from bot.content.values import EMPTY
-from bot.content.yamlfile import Plain, parse, parse_entries
+from bot.content.yamlfile import Plain, parse, parse_all
 from tests.fakes.campaign_tree import line_of
 from tests.fakes.mistakes import mistakes
 
@@ -88,8 +88,8 @@ NO_TEXT = "may not stand in a text; take it out"
         (b"a: 1\nb: \xe9\n", "2:4: byte 0xE9 is not UTF-8; save the file as UTF-8"),
         ("a: b".encode("utf-16"), "1:1: is UTF-16; save the file as UTF-8"),
         ("a: b".encode("utf-32"), "1:1: is UTF-32; save the file as UTF-8"),
-        (b"a: x\x00y", f"1:5: U+0000 (no character) {NO_TEXT}"),
-        (b"a: 1\nb: \x1b[0m", f"2:4: U+001B (no character) {NO_TEXT}"),
+        (b"a: x\x00y", f"1:5: U+0000 NULL {NO_TEXT}"),
+        (b"a: 1\nb: \x1b[0m", f"2:4: U+001B ESCAPE {NO_TEXT}"),
         ("a: x\ufdd0".encode(), f"1:5: U+FDD0 (no character) {NO_TEXT}"),
         ("a: x\U0001ffff".encode(), f"1:5: U+1FFFF (no character) {NO_TEXT}"),
         ("a: x\ufeff".encode(), f"1:5: U+FEFF ZERO WIDTH NO-BREAK SPACE {NO_TEXT}"),
@@ -103,7 +103,7 @@ NO_TEXT = "may not stand in a text; take it out"
         ),
         (b"a: \xed\xa0\x80", "1:4: byte 0xED is not UTF-8; save the file as UTF-8"),
         # An escape brings in no more than the character itself.
-        (rb'a: "\0"', f"1:4: U+0000 (no character) {NO_TEXT}"),
+        (rb'a: "\0"', f"1:4: U+0000 NULL {NO_TEXT}"),
         (
             rb'a: "x\u202e"',
             "1:4: U+202E RIGHT-TO-LEFT OVERRIDE turns text around for readers; take it out",
@@ -214,7 +214,7 @@ a: "\\q"
 a: , x
     1:4: text that begins with , needs quotation marks; write: a: ", x"
 m: {a: x: y, b: z}
-    1:9: a colon in text needs quotation marks around the text; write: a: "x: y"
+    1:9: a colon in text needs quotation marks around the text; write: m: {a: "x: y", b: z}
 ```yaml⏎a: 1
     1:1: ```yaml is no YAML; take the line out
 """
@@ -231,7 +231,7 @@ def test_entries_that_cannot_be_read_keep_none_of_the_others_from_it() -> None:
     entries = ("id: a: b", "id: c", "id: @d", "id: e # f", 'id: "g', "id: h")
     text = "posts:\n" + "".join(f"  - {entry}\n    x: 1\n\n" for entry in entries)
 
-    node, problems = parse_entries(text.encode(), file="f.yaml")
+    node, problems = parse_all(text.encode(), file="f.yaml", is_list=True, keeps_rest=True)
 
     assert node
     assert [each.text("id") for each in node.entries("posts")] == ["c", "e", "h"]
@@ -239,9 +239,18 @@ def test_entries_that_cannot_be_read_keep_none_of_the_others_from_it() -> None:
     assert node.entries("posts")[-1].place.line == 17
 
 
+def test_keys_that_cannot_be_read_are_told_at_once_and_nothing_is_read() -> None:
+    node, problems = parse_all(
+        b"a: x: y\nb: 1\nc:\n  - 'it's'\nd: @e\n", file="f.yaml", is_list=False, keeps_rest=False
+    )
+
+    assert node is None
+    assert sorted(each.line for each in problems) == [1, 4, 5]
+
+
 @pytest.mark.parametrize("text", ["posts:\n  - a: b: c\n", "a: b: c\n", "posts: [\n"])
 def test_a_file_of_which_nothing_can_be_read_says_so_once(text: str) -> None:
-    node, problems = parse_entries(text.encode(), file="f.yaml")
+    node, problems = parse_all(text.encode(), file="f.yaml", is_list=True, keeps_rest=True)
 
     assert node is None
     assert len(problems) == 1

@@ -311,6 +311,15 @@ def test_backup_and_restore(
     assert say("restore", str(tmp_path / "none.db"), "--mode", "live").startswith("1 error: ")
 
 
+def test_a_post_that_nobody_wrote_is_answered_with_the_nearest(say: Callable[..., str]) -> None:
+    near = "1 error: no post is called 'tow'; did you mean 'two'?"
+
+    assert say("approve", "tow", "--as", "Ann") == near
+    assert say("ask-change", "tow", "--comment", "x", "--as", "Ann") == near
+    assert say("comments", "tow") == near
+    assert say("deliveries", "--post", "tow") == near
+
+
 def test_check_and_preview_and_quote(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:
     assert do("check")["problems"] == []
     assert say("check").startswith("0 no problem in 2 posts")
@@ -318,7 +327,7 @@ def test_check_and_preview_and_quote(bot: RunningBot, do: Do, say: Callable[...,
     assert "m · " in say("preview", "one")
     assert do("quote", "they are our friends")["exact"][0]["source"] == "letter"
     assert say("quote", "they are our fiends").startswith("1 letter: ")
-    assert say("preview", "none") == "1 error: no post is called 'none'"
+    assert say("preview", "none") == "1 error: no post is called 'none'; did you mean 'one'?"
     assert say("preview").startswith("2 ")
 
 

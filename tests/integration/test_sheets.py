@@ -225,6 +225,50 @@ def test_csv_of_excel_is_read_with_its_separator_and_its_formulas_told(paths: Pa
         import_sheet(paths, file.with_suffix(".ods"))
 
 
+@pytest.mark.parametrize(
+    ("text", "post"),
+    [
+        ("sep=;\r\nId;Text;Queue\r\np;We ask;main\r\n", {"text": "We ask"}),
+        ("id,text,queue,thread\np,We ask,main,TRUE\n", {"thread": "true"}),
+        ("id,text,queue,accounts\np,We ask,main,masto; blue\n", {"accounts": ["masto", "blue"]}),
+        ('id,text,queue\np,"One\rTwo",main\n', {"text": "One\nTwo"}),
+    ],
+)
+def test_what_spreadsheets_make_of_a_sheet_is_read(
+    paths: Paths, tmp_path: Path, text: str, post: dict[str, object]
+) -> None:
+    file = tmp_path / "sheet.CSV"
+    file.write_bytes(text.encode())
+
+    found = import_sheet(paths, file)
+
+    assert (found.problems, found.added) == ([], ["p"])
+    (entry,) = entries_of((paths.posts / "sheet.yaml").read_text(encoding="utf-8"))
+    assert {key: each.plain() for key in post if (each := entry.child(key))} == post
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id,text,queue\np,We ask, all of you,main\n", "2:0: something stands in no column"),
+        ("id,text,queue\np,We ask,main,extra\n", "2:0: something stands in no column"),
+        ("id,text,queue,\np,We ask,main,extra\n", "2:4: something stands in no column"),
+        ("id,text,queue,accounts\np,We ask,main,mastto\n", "2:4: p.accounts[0]: no account"),
+        ("id,text,queue\nMy Post,We ask,main\n", "write my-post"),
+    ],
+)
+def test_what_would_be_lost_is_told_at_its_cell(
+    paths: Paths, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "sheet.csv"
+    file.write_bytes(text.encode())
+
+    found = import_sheet(paths, file)
+
+    assert said in "\n".join(map(str, found.errors))
+    assert not (paths.posts / "sheet.yaml").exists()
+
+
 def test_every_wrong_row_is_told_at_once(paths: Paths) -> None:
     found = edited(paths, (2, "quote.text", "They were our mothers"), (4, "at", 7))
 
