@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -90,6 +91,8 @@ def sent(
         bot.wait_sent()
         yield bot
         assert bot.stop() == 0
+        told = json.loads(bot.warm_call("status", "--json").stdout)
+        assert told["running"] is False, "who ended in order is not waited for"
 
 
 def test_everything_arrives_on_all_three_as_preview_said(sent: LiveBotProcess) -> None:
