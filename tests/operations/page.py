@@ -6,8 +6,7 @@ HEAD = """\
 Written by `make operate`, which injects each fault into a bot at work and reads every signal.
 It fails where two of them disagree: all say the words of one matter, or none of them does.
 `doctor` looks for itself, and tells what the service at work says.
-The database that is away in this table is so for the service only: `doctor` has a connection
-of its own.
+The database away in this table is so for the service only: `doctor` has its own connection.
 """
 IMAGE_HEAD = """\
 ## In the built image
