@@ -158,6 +158,8 @@ def in_marks(line: str) -> str:
     if (mark := text[0]) in "'\"":
         inner = text[1:].removesuffix(mark)
         if text.endswith(mark) and mark not in inner:
+            if "\\" in inner:
+                text = "'" + inner.replace("'", "''") + "'"
             return f"; write: {key} {text}"
         text = inner.replace('""', '"') if mark == '"' else inner
     return f"; write: {key} {json.dumps(text, ensure_ascii=False)}"

@@ -39,6 +39,8 @@ slots:
 queues:
   main: {slots: [morning]}
 """
+#: A whole line that is told, with its key.
+LINE_TO_COPY = re.compile(r"; write: ( *(?:- )?[a-z_]+: .+?)(?: or, if it is a comment.*)?$")
 #: What a spreadsheet makes of what people type.
 KINDS = {"datetime": "a date", "int": "a number", "bool": "a truth value"}
 INTRO = """\
@@ -96,6 +98,29 @@ class Mistake:
             )
         finally:
             shutil.rmtree(folder)
+
+    def after_pasting(self) -> Sequence[Problem] | None:
+        """Return what is said of a line once the one that is told is pasted in its place.
+
+        None where no line is told.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            tree = base(Path(folder))
+            self._write(tree, right=False)
+            clock = FastClock(NOW)
+            found = prove_files(tree.schedule, tree.posts, clock=clock).problems
+            meant = next((each for each in found if self.says in each.message), found[0])
+            line = LINE_TO_COPY.search(meant.message)
+            if not line:
+                return None
+            file = Path(meant.file)
+            lines = file.read_text(encoding="utf-8").split("\n")
+            old = lines[meant.line - 1]
+            margin = "" if line[1].startswith(" ") else old[: len(old) - len(old.lstrip())]
+            lines[meant.line - 1] = margin + line[1]
+            file.write_text("\n".join(lines), encoding="utf-8")
+            found = prove_files(tree.schedule, tree.posts, clock=clock).problems
+            return [each for each in found if (each.line, each.rule) == (meant.line, meant.rule)]
 
     def _found(self, folder: Path, side: str) -> Sequence[Problem]:
         tree, value = base(folder), self.written[side]

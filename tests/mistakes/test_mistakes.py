@@ -36,6 +36,15 @@ def test_what_is_right_passes(mistake: Mistake) -> None:
     assert mistake.rule not in {each.rule for each in found}
 
 
+def test_a_line_that_is_told_ends_the_problem_where_it_is_pasted() -> None:
+    of_files = [one for one in mistakes() if one.rule in ("yaml", "comment-swallowed")]
+    pasted = {one.wrong: one.after_pasting() for one in of_files}
+
+    told = {wrong: found for wrong, found in pasted.items() if found is not None}
+    assert len(told) > 20
+    assert {wrong: found for wrong, found in told.items() if found} == {}
+
+
 def test_the_table_is_long_enough_and_says_why() -> None:
     assert len(mistakes()) >= 80
     assert all(rule["why"].endswith((".", "!")) for rule in rules().values())
