@@ -26,7 +26,7 @@ REPEATED = 60.0
 _MOST_CAUSES = 1000
 
 # A query string, with or without a host before it; tokens and people's searches stand there.
-_QUERY = re.compile(r"\?[^\s\"'<>]*=[^\s\"'<>]*")
+_QUERY = re.compile(r"\?[^\s\"'<>?=]*+=[^\s\"'<>]*+")
 
 
 class _LateLogger:

@@ -15,7 +15,7 @@ SHORTEST_SECRET = 4
 # What looks like a credential whoever issued it: sessions are made after the secrets were read.
 _TOKENS = re.compile(
     r"(?i)\b(?P<scheme>bearer|dpop)(?P<gap>(?:\s+|%20)[\"']?)[^\s\"',;}]+"
-    r"|\beyJ[\w-]{6,}\.[\w-]+\.[\w-]*"
+    r"|(?<![\w-])eyJ[\w-]{6,}+\.[\w-]++\.[\w-]*+"
 )
 
 

@@ -30,7 +30,7 @@ _FINE = "|".join(
         rf"(?<=[{_JOINING}])[\u200c\u200d]",
         r"(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})",
         r"(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)",
-        r"(?<=\U0001f3f4[\U000e0020-\U000e007e]*)[\U000e0020-\U000e007f]",
+        r"(?<=\U0001f3f4[\U000e0020-\U000e007e]{0,16})[\U000e0020-\U000e007f]",
         r"(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]",
         r"(?<=\p{Mongolian})[\u180b-\u180f]|(?<=\p{Hebrew})\u034f(?=\p{Hebrew})",
     )

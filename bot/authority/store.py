@@ -121,7 +121,7 @@ class AuthorityStore:
 
         A user who was removed since the backup, or had another role or password, is removed: who
         is still meant to be one is added again. Approvals that were taken back stay so, and
-        objections and pauses since then stand.
+        objections and pauses since then stand. All sessions and calendar addresses are over.
         """
         with self.transaction():
             if not (brought := self.audit.recall()):
@@ -129,6 +129,9 @@ class AuthorityStore:
             users, _missing, approvals = self._unconfirmed()
             for user in users:
                 self.users.remove(user.name)
+            for user in self.users.all():
+                self.sessions.end_all(user.name)
+                self.users.change(user.name, feed_sha256="")
             self.approvals.void(approvals, reason="taken back before the restore", now=now)
             lost, settled = self._unconfirmed_objections()
             self.objections.add(*lost)

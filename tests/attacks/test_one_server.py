@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot import visible
 from bot.app.storage import DataOwner, remember_owner
 from bot.authority.trust import note_profile
 from bot.cli.main import run
@@ -22,6 +23,9 @@ from bot.engagement.snapshots import SnapshotState
 from bot.errors import UnavailableError
 from bot.evidence.fetching import Hop
 from bot.evidence.page_text import page_text
+from bot.log import _QUERY
+from bot.masking import masked
+from bot.platforms.bluesky.api import _TOKEN
 from bot.platforms.mastodon import SPEC as MASTODON
 from bot.platforms.mastodon.comparing import differences
 from bot.platforms.spec import Limits
@@ -191,7 +195,8 @@ def test_endless_words_fill_no_log(world: HostileWorld) -> None:
 ENDLESS = {
     "tags": "<a " * 15_000, "comments": "<!--" * 15_000, "lines": "\n" * 60_000,
     "quotation marks": "<a x='" * 15_000, "elements": "<textarea>" * 15_000,
-    "marks": "a" + "\u0315\u0300" * 40_000,
+    "marks": "a" + "\u0315\u0300" * 40_000, "tokens": "eyJ-" * 40_000, "queries": "?" * 80_000,
+    "unseen": "\U000e0061" * 80_000,
 }  # fmt: skip
 
 
@@ -208,6 +213,9 @@ def test_nothing_that_a_server_says_takes_long_to_read(content: str) -> None:
                content.encode())  # fmt: skip
     begun = process_time()
 
+    _TOKEN.sub(b"***", content.encode())
+    _QUERY.sub("?…", masked(content))
+    visible.short(content)
     told = differences({"content": content}, {**sent, "visibility": "public", "alts": []})
     page_text(page)
 

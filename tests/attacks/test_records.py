@@ -16,6 +16,7 @@ import pytest
 
 from bot.authority.access import Access, Passwords
 from bot.authority.audit_head import audit_key, read_head, sign_head
+from bot.authority.signing_in import Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import Role
 from bot.cli.main import run
@@ -214,6 +215,29 @@ def test_a_removed_user_does_not_come_back(
     assert store.audit_problems([read_head(head)]) == []
     verbs = [row.verb for row in store.audit.rows()]
     assert verbs[:3] == ["restore", "recall", "user remove"]
+
+
+@attack(
+    Attacker.SHELL,
+    tried="a backup from before a user signed out everywhere is restored, and with it the session "
+    "and the calendar's address that ended so",
+    comes_of_it="all sessions and such addresses of a backup are over",
+)
+def test_no_session_comes_back(bot: RunningBot, tmp_path: Path) -> None:
+    eve = bot.dashboard.access.person("eve")
+    assert eve
+    session = bot.dashboard.sign_in.start("eve", Visitor()).session
+    key = bot.dashboard.access.new_feed_key(eve)
+    bot.store.backup(tmp_path / "backup.db")
+    access(bot).sign_out_everywhere("eve", by="eve")
+    bot.stop()
+
+    assert say(bot, "restore", str(tmp_path / "backup.db"), "--mode", "live") == 0
+
+    assert bot.dashboard.access.person("eve") == eve
+    assert bot.dashboard.sign_in.person_of(session) is None
+    assert bot.dashboard.access.person_of_feed(key) is None
+    assert bot.store.audit_problems() == []
 
 
 @attack(

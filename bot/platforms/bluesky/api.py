@@ -26,7 +26,7 @@ from bot.platforms.status import Metrics, Picture, PostRef
 #: Answers to a session that has run out or was taken away; the password may still be good.
 _STALE = frozenset({400, 401, 403})
 #: A session's token, which a server could send back.
-_TOKEN = re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+_TOKEN = re.compile(rb"(?<![\w-])eyJ[\w-]++\.[\w-]++\.[\w-]*+")
 #: Where accounts without a `server` sign in, and the hosts that it may name.
 ENTRYWAY = "https://bsky.social"
 _OWN_HOST = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.host\.bsky\.network")

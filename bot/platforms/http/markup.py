@@ -1,8 +1,4 @@
-"""HTML and letters of others, read in a time that grows no faster than their length.
-
-`html.parser` takes the square of it for tags that do not end, and Unicode's normal forms for marks
-on one letter: a hostile server could keep a process busy for days.
-"""
+"""HTML of others, read in a time that grows with its length; `html.parser` takes its square."""
 
 import html
 import re

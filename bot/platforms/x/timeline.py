@@ -150,7 +150,7 @@ def _expanded(text: str, entities: object) -> str:
     The text's signs ``&``, ``<`` and ``>`` come escaped; addresses do not.
     """
     plain = html.unescape(text)
-    for url in objects_in(entities, "urls"):
+    for url in objects_in(entities, "urls")[:500]:
         short, whole = url.get("url"), url.get("expanded_url")
         if not isinstance(short, str) or not isinstance(whole, str) or not short:
             continue
