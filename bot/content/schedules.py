@@ -95,9 +95,13 @@ def _refuse_contradictions(schedule: Schedule, node: Node, problems: Problems) -
 def _refuse_unsupported(
     schedule: Schedule, node: Node, specs: Mapping[str, PlatformSpec], problems: Problems
 ) -> None:
-    """Refuse to limit who replies to an account, or quotes it, where its platform cannot."""
+    """Refuse what an account's platform does not have: a kind of handle, limits of who answers."""
     for name, account in schedule.accounts.items():
-        spec = specs[account.platform]
+        spec, handle = specs[account.platform], account.handle
+        if spec.handle_domain and handle and ("@" in handle or "." not in handle):
+            meant = f"{handle.partition('@')[0]}.{spec.handle_domain}"
+            message = f"a handle on {spec.label} is a domain; write `handle: {meant}`"
+            problems.add(node, ["accounts", name, "handle"], message, "value")
         for key in ("replies", "quotes"):
             wanted, possible = getattr(account, key), (EVERYONE, *getattr(spec.limits, key))
             if wanted is not None and wanted not in possible:

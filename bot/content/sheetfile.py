@@ -13,6 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 from bot.content.sheets import BOOLEANS, COLUMNS, Cells
+from bot.content.values import quoted
 from bot.errors import OperatorError
 
 #: Bytes of a file, and of all that is packed in it; rows and columns; characters of a cell.
@@ -140,7 +141,13 @@ def _xlsx(raw: bytes) -> Iterator[Sequence[Any]]:
 
     _refuse_bombs(raw)
     try:
-        sheet = load_workbook(io.BytesIO(raw), read_only=True).worksheets[0]
+        sheet, *others = load_workbook(io.BytesIO(raw), read_only=True).worksheets
+        for other in others:
+            if any(value is not None for row in other.iter_rows(values_only=True) for value in row):
+                raise OperatorError(
+                    f"has something on another sheet, {quoted(other.title)}, which would be lost; "
+                    "move it to the first one, or delete that sheet"
+                )
         sheet.reset_dimensions()
         for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS)):
             if number > MOST_ROWS:

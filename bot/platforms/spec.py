@@ -208,6 +208,8 @@ class PlatformSpec:
     label_key: str = ""
     #: Page on which a person finds ``{text}`` ready to post; ``{server}`` where each has its own.
     share: str = ""
+    #: Where a handle is a domain: the one that most are of, such as ``handles.example``.
+    handle_domain: str = ""
     #: Keys of an account as `init` writes them into a new schedule; empty where it shows none.
     starter: str = ""
 

@@ -311,6 +311,23 @@ def test_no_post_is_left_out_in_silence(tree: CampaignTree, paths: Paths, text: 
         export_sheet(paths, paths.posts.parent / "sheet.xlsx")
 
 
+@pytest.mark.parametrize(("words", "is_lost"), [("Another post", True), (None, False)])
+def test_what_stands_on_another_sheet_is_not_left_out(
+    paths: Paths, words: str | None, is_lost: bool
+) -> None:
+    file = paths.posts.parent / "sheet.xlsx"
+    export_sheet(paths, file)
+    book = openpyxl.load_workbook(file)
+    book.create_sheet("Notes").cell(7, 3).value = words
+    book.save(file)
+
+    if is_lost:
+        with pytest.raises(OperatorError, match="on another sheet, 'Notes', which would be lost"):
+            import_sheet(paths, file)
+    else:
+        assert import_sheet(paths, file).changed == []
+
+
 # -- hostile files
 
 

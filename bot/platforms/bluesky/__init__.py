@@ -51,6 +51,7 @@ SPEC = PlatformSpec(
     rate_window=timedelta(minutes=5),
     share="https://bsky.app/intent/compose?text={text}",
     secrets=("APP_PASSWORD",),
+    handle_domain="bsky.social",
     scopes=("com.atproto.appPass",),
 )
 
