@@ -39,9 +39,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.ledger.reserve("coalition-x", Charge("post", 9), 0.015, now=clock.now())
     spec = {name: kind.spec for name, kind in PLATFORMS.items()}
     report = Reporter(store, clock, engaged_campaign(), spec).report()
-    store.close()
     path = folder / "report.html"
     path.write_text(written(report), encoding="utf-8")
+    store.close()
     return path
 
 
