@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -48,11 +49,11 @@ def say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 
 
 @pytest.fixture
-def shown(folder: Path) -> Presented:
+def shown(folder: Path) -> Iterator[Presented]:
     with open_readonly(
         Paths(*(folder / name for name in ("schedule.yaml", "posts", "data")))
     ) as place:
-        return Presented(Reporter(place.store, place.clock, place.campaign, SPECS).report())
+        yield Presented(Reporter(place.store, place.clock, place.campaign, SPECS).report())
 
 
 class Say:
