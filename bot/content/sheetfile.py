@@ -143,18 +143,23 @@ def _xlsx(raw: bytes) -> Iterator[Sequence[Any]]:
     try:
         sheet, *others = load_workbook(io.BytesIO(raw), read_only=True).worksheets
         for other in others:
-            if any(value is not None for row in other.iter_rows(values_only=True) for value in row):
+            if any(cell.value is not None for row in _bounded(other) for cell in row):
                 raise OperatorError(
                     f"has something on another sheet, {quoted(other.title)}, which would be lost; "
                     "move it to the first one, or delete that sheet"
                 )
-        sheet.reset_dimensions()
-        for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS)):
-            if number > MOST_ROWS:
-                raise OperatorError(_TOO_LARGE)
-            yield [_value(cell) for cell in row]
+        yield from ([_value(cell) for cell in row] for row in _bounded(sheet))
     except (KeyError, ValueError, IndexError, AttributeError, TypeError, SyntaxError) as error:
         raise OperatorError(f"is no workbook that can be read ({error})") from error
+
+
+def _bounded(sheet: Any) -> Iterator[Sequence[Any]]:
+    """Yield a sheet's rows, whatever size it says that it has."""
+    sheet.reset_dimensions()
+    for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS)):
+        if number > MOST_ROWS:
+            raise OperatorError(_TOO_LARGE)
+        yield row
 
 
 def _value(cell: Any) -> Any:

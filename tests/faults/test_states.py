@@ -16,7 +16,7 @@ from tests.faults.states import Canon
 _BEGUN = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
-def _told(folder: Path, process: int) -> str:
+def _state_with(folder: Path, process: int) -> str:
     (folder / "live.lock").write_text(f"{process}\n", encoding="utf-8")
     return Canon(_BEGUN, Memory(0, 0, ())).state_text(folder, _BEGUN)
 
@@ -30,11 +30,11 @@ def test_a_process_that_has_the_number_of_an_inode_is_told_as_any_other(tmp_path
     log.touch()
     inode = log.stat().st_ino
 
-    assert _told(folder, inode) == _told(folder, inode + 1)
+    assert _state_with(folder, inode) == _state_with(folder, inode + 1)
 
     shutil.copy(log, folder / "other.log")
     assert (folder / "other.log").stat().st_ino != inode
-    other = _told(folder, os.getpid())
+    other = _state_with(folder, os.getpid())
     (folder / "other.log").unlink()
     os.link(log, folder / "other.log")
-    assert _told(folder, os.getpid()) != other
+    assert _state_with(folder, os.getpid()) != other

@@ -331,6 +331,17 @@ def test_what_stands_on_another_sheet_is_not_left_out(
 # -- hostile files
 
 
+def test_no_other_sheet_is_read_for_ever(paths: Paths) -> None:
+    file = paths.posts.parent / "sheet.xlsx"
+    export_sheet(paths, file)
+    book = openpyxl.load_workbook(file)
+    book.create_sheet("Notes").cell(1_048_576, 16_384).value = "far away"
+    book.save(file)
+
+    with pytest.raises(OperatorError, match="too large"):
+        import_sheet(paths, file)
+
+
 def packed(content: bytes, count: int = 1) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
