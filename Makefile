@@ -51,7 +51,7 @@ docs: ## Check that the docs are true and their links lead somewhere
 	@sh tools/setup.sh test
 	@$(BIN)/pytest tests/docs
 
-bench: ## Measure what all costs beside what one would use instead (an hour; ONLY=title: a section); writes docs/benchmarks.md
+bench: ## Measure what all costs beside what one would use instead (half an hour; ONLY=title: a section); writes docs/benchmarks.md
 	@sh tools/setup.sh test
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)")
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -55,29 +56,31 @@ def processor(pid: int) -> float:
     return sum(int(file.read_text(encoding="ascii").split()[0]) for file in files) / 1e9
 
 
-def service(begin: str, settled: int, seconds: int, folder: Path) -> tuple[float, float]:
+def service(begin: str, settled: int, seconds: int) -> tuple[float, float]:
     """Return the megabytes of an idle service, and its share of a processor."""
-    places = {
-        "VERBATIM_CONFIG": "schedule.yaml", "VERBATIM_POSTS": "posts",
-        "VERBATIM_DATA": str(folder), "VERBATIM_WEB": f"127.0.0.1:{free_port()}",
-        "VERBATIM_MONITOR": f"127.0.0.1:{free_port()}",
-    }  # fmt: skip
-    for wait in (settled, seconds):  # the second start finds its database
-        with process(f"{begin}{_SERVICE}", "run", **places) as pid:
-            Event().wait(settled)
-            before = processor(pid)
-            Event().wait(wait)
-            found = memory(pid), (processor(pid) - before) / wait
+    with tempfile.TemporaryDirectory() as folder:
+        places = {
+            "VERBATIM_CONFIG": "schedule.yaml", "VERBATIM_POSTS": "posts",
+            "VERBATIM_DATA": folder, "VERBATIM_WEB": f"127.0.0.1:{free_port()}",
+            "VERBATIM_MONITOR": f"127.0.0.1:{free_port()}",
+        }  # fmt: skip
+        for wait in (settled, seconds):  # the second start finds its database
+            with process(f"{begin}{_SERVICE}", "run", **places) as pid:
+                Event().wait(settled)
+                before = processor(pid)
+                Event().wait(wait)
+                found = memory(pid), (processor(pid) - before) / wait
     return found
 
 
 def _rows(small: bool) -> list[Row]:
     settled, seconds = _TRIAL if small else _FULL
     alone_takes = statistics.median(_libraries() for _ in range(1 if small else RUNS))
+    # Side by side: a service that does nothing disturbs no other one.
+    with ThreadPoolExecutor() as pool:
+        measured = pool.map(lambda begin: service(begin, settled, seconds), _SERVICES.values())
     rows = []
-    for name, begin in _SERVICES.items():
-        with tempfile.TemporaryDirectory() as folder:
-            held, share = service(begin, settled, seconds, Path(folder))
+    for name, (held, share) in zip(_SERVICES, measured, strict=True):
         cells = (
             "the imports of the three libraries alone",
             f"{held:.0f} MB",

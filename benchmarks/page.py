@@ -191,10 +191,11 @@ def update(sections: Sequence[Section], *, small: bool) -> int:
 
 
 def compare(sections: Sequence[Section]) -> int:
-    """Measure sections, and print what got worse, failed, or has nothing to compare with."""
+    """Measure sections, print them, and what got worse, failed, or has nothing to compare with."""
     before = ratios_in(PAGE.read_text(encoding="utf-8"))
     worse: list[str] = []
     for section, rows in measured(sections, small=False):
+        print(text_of(section, rows))
         worse += failures(before, {row.name: row.times for row in rows})
         worse += [] if rows else [f"{section.title}: could not be measured"]
     print(*worse, sep="\n", end="\n" if worse else "")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
-from hashlib import sha256
 from typing import Any, Literal, NewType
 
 Visible = NewType("Visible", str)
@@ -87,6 +86,8 @@ def short(text: object, most: int = 1000) -> Visible:
     whole = line(text)
     if len(whole) <= most:
         return whole
+    from hashlib import sha256  # loads OpenSSL, which most verbs that end at once need not
+
     digest = sha256(whole.encode()).hexdigest()
     return Visible(f"{whole[:most]}… ({len(whole):,} characters, {digest[:12]})")
 

@@ -190,9 +190,11 @@ def _known(loaded: Loaded, now: datetime, store: Store | None) -> Collection[tup
     _, texts = store.contents.last() or ("", {})
     same = {name for name, text in texts.items() if loaded.files.get(name) == text.encode()}
     accounts = loaded.readable.schedule.accounts
-    in_force = (post for post in loaded.readable.posts if post.place.file in same)
+    posts = loaded.readable.posts
+    in_force = (post for post in posts if post.place.file in same)
     known = {(post.id, name) for post in in_force for name in post.accounts or accounts}
-    return known | {(post_id, name) for name, post_id in store.outbox.turns(now)}
+    planned = store.outbox.turns(now, [post.id for post in posts])
+    return known | {(post_id, name) for name, post_id in planned}
 
 
 def _without_past(content: CheckedContent, now: datetime, store: Store | None) -> CheckedContent:
@@ -207,7 +209,7 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
     going = (text.post for text in content.readable.going_out()) if content.readable else ()
     long_past = {post.id for post in going if post.at and post.at < now - DAY}
     if long_past and store:
-        long_past -= {post_id for _, post_id in store.outbox.turns(now)}
+        long_past -= {post_id for _, post_id in store.outbox.turns(now, sorted(long_past))}
     problems = tuple(
         replace(problem, severity=Severity.ERROR)
         if problem.rule == "time-past" and problem.where.partition(".")[0] in long_past

@@ -6,7 +6,6 @@ import gc
 import importlib
 import io
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout, suppress
@@ -128,6 +127,8 @@ def _commit(root: Path) -> str:
         return (root / "COMMIT").read_text(encoding="utf-8").strip()  # the Dockerfile writes it
     if not (root / ".git").exists():
         return ""  # a checkout further up is another project's
+    import subprocess  # only a checkout that is asked for its version needs it
+
     where = ("-c", "safe.directory=*", f"--git-dir={root / '.git'}")
     try:
         return subprocess.run(  # noqa: S603 - words of ours

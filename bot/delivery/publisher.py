@@ -27,6 +27,7 @@ from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.links import LOOKED, looks_in
 from bot.delivery.model import Correction, Delivery, Hold, HoldReason, State
+from bot.delivery.reads import AHEAD
 from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, LeaseLostError
 from bot.log import get_logger
@@ -67,15 +68,14 @@ class Releaser:
             if parent and (hold := why_truncate(delivery, parent.state, now)):
                 self._hold(delivery, hold, now)
         for delivery in ready:
-            may_go = delivery.retry_at is None or delivery.retry_at <= now
-            if may_go and (hold := gate(delivery, self._parent(delivery))):
+            if _may_go(delivery, now) and (hold := gate(delivery, self._parent(delivery))):
                 self._hold(delivery, hold, now)
 
     def release(self, account: str, gate: Gate | None = None) -> None:
-        """Look only at what has become due, such as the next part of a thread."""
+        """Look only at what has become due, such as the next part of a thread, or will at once."""
         now = self.clock.now()
         with self.store.looking():
-            gate, due = gate or self._gate(account), self.store.outbox.due(account, now)
+            gate, due = gate or self._gate(account), self.store.outbox.due(account, now + AHEAD)
         for delivery in due:
             self._release(delivery, gate, now)
 
@@ -126,7 +126,8 @@ class Releaser:
         released_by = delivery.released_by or (parent.released_by if parent else "")
         hold = gate(replace(delivery, released_by=released_by), parent)
         if hold is not None:
-            self._hold(delivery, hold, now)
+            if _may_go(delivery, now):  # before its time, what is missing may yet come
+                self._hold(delivery, hold, now)
             return
         with suppress(DecisionError):  # another replica, or a person, was faster
             self.store.outbox.move(
@@ -177,6 +178,12 @@ class Releaser:
 _STRANGE = Hold(HoldReason.UNAPPROVED, "what it would answer is not of its conversation")
 
 
+def _may_go(delivery: Delivery, now: datetime) -> bool:
+    """Whether its time has come, or a person said to send it, and it is not put off."""
+    is_due = delivery.released_by or delivery.due_at is None or delivery.due_at <= now
+    return bool(is_due) and (delivery.retry_at is None or delivery.retry_at <= now)
+
+
 def _is_next(delivery: Delivery, parent: Delivery) -> bool:
     """Whether a part follows another one of its thread, or is a correction of it."""
     its, of = delivery.publication, parent.publication
@@ -212,14 +219,19 @@ class Publisher:
 
     def run(self, account: str) -> None:
         """Publish what is due on one account, in order, until nothing more is."""
+        self._send_all(account)  # what was let through ahead of its moment waits for no look
         self.releaser.run(account)
+        if self._send_all(account):
+            self.releaser.run(account)  # that took time, in which others may have become late
+
+    def _send_all(self, account: str) -> bool:
+        """Send what may go now, and what may go after it; return whether anything was tried."""
         has_sent = False
         while not self.is_stopping() and self._send_next(account):
             has_sent = True
             self.on_step(account)
             self.releaser.release(account)
-        if has_sent:
-            self.releaser.run(account)  # that took time, in which others may have become late
+        return has_sent
 
     def _send_next(self, account: str) -> bool:
         with self.store.sending(account) as is_mine:

@@ -5,7 +5,7 @@ What is asked often reads by an index what the answer needs, never all that was 
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, TypedDict, Unpack
 
@@ -20,6 +20,8 @@ from bot.delivery.tables import attempt, delivery, move, publication
 
 _D, _P = delivery.c, publication.c
 _PARENT = delivery.alias("parent")
+#: So long before its moment a delivery is let through, so that then only sending it is left.
+AHEAD = timedelta(seconds=2)
 #: Was live at some time.
 OUT = frozenset({State.SENT, State.GONE, State.RETRACTED})
 #: A parent in these never comes out any more (or is gone again); its child must be held.
@@ -156,38 +158,52 @@ class OutboxReads(Repository):
         )
         return self._read(deliveries().where(_P.id.in_(ids)))
 
-    def turns(self, before: datetime) -> Mapping[tuple[str, str], PostHistory]:
-        """Sum up what there ever was by account and post; as out counts what was due before."""
+    def turns(
+        self, before: datetime, posts: Sequence[str]
+    ) -> Mapping[tuple[str, str], PostHistory]:
+        """Sum up by account and post what there ever was of these posts.
+
+        As out counts what was due before.
+        """
         is_out = _P.state == PublicationState.OPEN, _P.due_at < before, _P.id.not_in(_UNSENT_IDS)
         last = func.max(case((and_(*is_out), _P.due_at))).label("last_due")
         query = select(_P.account, _P.post_id, func.count().label("turns"), last)
-        rows = self._rows(query.group_by(_P.post_id, _P.account))
-        return {(row.account, row.post_id): PostHistory(row.turns, row.last_due) for row in rows}
+        grouped = query.group_by(_P.post_id, _P.account)
+        return {
+            (row.account, row.post_id): PostHistory(row.turns, row.last_due)
+            for start in range(0, len(posts), PAGE)
+            for row in self._rows(grouped.where(_P.post_id.in_(posts[start : start + PAGE])))
+        }
 
     def accounts_with_work(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts that have a delivery to release or to claim, by name."""
-        planned = and_(_D.state == State.PLANNED, _P.due_at <= now)
-        ready = and_(_D.state == State.READY, or_(_D.retry_at.is_(None), _D.retry_at <= now))
+        planned = and_(_D.state == State.PLANNED, _P.due_at <= now + AHEAD)
+        is_due = or_(_P.due_at <= now, _D.released_by != "")
+        may_go = or_(_D.retry_at.is_(None), _D.retry_at <= now)
+        ready = and_(_D.state == State.READY, is_due, may_go)
         query = select(_D.account).join_from(delivery, publication).distinct()
         rows = self._rows(query.where(or_(planned, ready)).order_by(_D.account))
         return tuple(row.account for row in rows)
 
     def next_wake(self, now: datetime) -> datetime | None:
         """Return the earliest moment after ``now`` at which something is to be done."""
+        at_once = timedelta(0)
         moments = (
-            (State.PLANNED, _P.due_at),
-            (State.READY, _D.retry_at),
-            (State.UNKNOWN, _D.next_read_at),
-            (State.SENDING, _D.lease_until),
+            (State.PLANNED, _P.due_at, AHEAD),
+            (State.PLANNED, _P.due_at, at_once),
+            (State.READY, _P.due_at, at_once),
+            (State.READY, _D.retry_at, at_once),
+            (State.UNKNOWN, _D.next_read_at, at_once),
+            (State.SENDING, _D.lease_until, at_once),
         )
-        earliest = (
-            select(func.min(moment)).join_from(delivery, publication)
-            .where(_D.state == state, moment > now)
-            for state, moment in moments
-        )  # fmt: skip
+        found = []
         with self._db.read() as connection:
-            found = [connection.execute(query).scalar_one() for query in earliest]
-        return min(filter(None, found), default=None)
+            for state, moment, before in moments:
+                query = select(func.min(moment)).join_from(delivery, publication)
+                later = query.where(_D.state == state, moment > now + before)
+                if first := connection.execute(later).scalar_one():
+                    found.append(first - before)
+        return min(found, default=None)
 
     def overdue(self, account: str, now: datetime) -> Delivery | None:
         """Return the oldest that is due and neither out nor held, nor waits for one that is."""
@@ -198,12 +214,12 @@ class OutboxReads(Repository):
         query = deliveries().where(_D.account == account, can_go, is_due).limit(1)
         return next(iter(self._read(query)), None)
 
-    def due(self, account: str, now: datetime) -> tuple[Delivery, ...]:
-        """Find what is planned and due, oldest first.
+    def due(self, account: str, until: datetime) -> tuple[Delivery, ...]:
+        """Find what is planned and due by then, oldest first.
 
         A part of a thread comes once the part before it is out, or can never be (then to hold).
         """
-        planned = _D.account == account, _D.state == State.PLANNED, _P.due_at <= now
+        planned = _D.account == account, _D.state == State.PLANNED, _P.due_at <= until
         return self._read(deliveries().where(*planned, parent_in(State.SENT, *_NEVER_OUT)))
 
     def unknown(self, now: datetime) -> tuple[Delivery, ...]:

@@ -205,10 +205,11 @@ class Snapshots(Repository):
 
 
 def _as_snapshot(row: Row[Any]) -> Snapshot:
+    known = row._mapping  # made anew whenever it is asked for
     return Snapshot(
         row.delivery_id, row.age_label, row.due_at, row.taken_at,
         SnapshotState(row.state), SnapshotState(row.closes_as), row.reason,
-        Metrics(*(row._mapping[kind] for kind in KINDS)),
+        Metrics(*(known[kind] for kind in KINDS)),
     )  # fmt: skip
 
 

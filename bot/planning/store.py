@@ -167,7 +167,7 @@ class Planner:
         near = now - max(timedelta(days=schedule.similarity_days), DAY, *gaps) - DAY
         fixed = [post.id for post in rendered.campaign.posts if not post.queue]
         rows = self.store.outbox.for_planning(near, fixed)
-        turns = self.store.outbox.turns(near)
+        turns = self.store.outbox.turns(near, [post.id for post in rendered.campaign.posts])
         existing = sort_existing(
             rows,
             now=now,

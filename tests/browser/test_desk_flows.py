@@ -287,6 +287,7 @@ def test_a_correction_is_written_approved_and_sent_as_its_own_post(
     bot.approve(f"correction-1-of-{post}", by=["olga"])
     ben.goto(f"{bot.origin}/posts/correction-1-of-{post}")
     ben.get_by_role("button", name="Approve what is shown").click()
+    expect(ben.get_by_role("status")).to_contain_text("Approved")
     bot.wait(bot.clock.now() + timedelta(minutes=1))
 
     sent = bot.store.outbox.find(post_id=f"correction-1-of-{post}")
@@ -364,6 +365,7 @@ def test_no_words_of_others_become_part_of_a_page(bot: RunningBot, enter: Enter)
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_label("Reason").fill(" ".join(PAYLOADS)[:480])
     page.get_by_role("button", name="Pause everything").click()
+    expect(page.get_by_text("Sending is paused by ben")).to_be_visible()
 
     for address in ("/", "/held", "/log", "/accounts", f"/posts/{row.post_id}", "/check"):
         page.goto(bot.origin + address)

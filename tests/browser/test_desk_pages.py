@@ -174,7 +174,7 @@ def test_an_approver_signs_the_month_off_and_takes_it_along(
 
     page.get_by_role("button", name="Sign off January 2027").click()
 
-    assert "Signed off by anna" in page.locator(".signed").inner_text()
+    expect(page.locator(".signed")).to_contain_text("Signed off by anna")
     (row,) = engaged.store.audit.about("2027-01", "sign report")
     assert row.who == "anna"
     answer = page.request.get(f"{engaged.origin}/report/file?month=2027-01&kind=xlsx")
@@ -200,6 +200,7 @@ def test_the_answer_of_a_desk_check_breaks_no_accessibility_rule(
     page.get_by_label("YAML of a new file").fill("posts:\n  - id: a\n    txt: x\n")
     page.get_by_role("button", name="Check it").click()
 
+    expect(page.locator(".problems")).to_contain_text("txt")
     assert axe_of(page) == []
     assert page.evaluate("refused") == []
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from bot.public.folder import write_folder
 from bot.public.kit import deal, kit_files, passages_of
@@ -80,8 +81,7 @@ def test_a_passage_of_the_letter_has_its_address(browser: Browser, folder: Path)
 
     page.get_by_role("link", name="in the whole text").click()
 
-    text = page.evaluate("document.querySelector(':target').textContent")
-    assert text.startswith("Even avoiding the camps offers no escape")
+    expect(page.locator(":target")).to_have_text(re.compile("^Even avoiding the camps offers no"))
     page.close()
 
 
@@ -96,12 +96,12 @@ def test_the_desk_verifies_and_deals(browser: Browser, tmp_path: Path, scheme: s
         page.goto(f"{bot.origin}/verify")
         page.get_by_label("A text that somebody attributes").fill("We urge that you marry Dahua.")
         page.get_by_role("button", name="Verify").click()
-        assert page.get_by_role("status").get_by_role("heading", name="Altered").is_visible()
+        expect(page.get_by_role("status").get_by_role("heading", name="Altered")).to_be_visible()
         assert axe_of(page) == []
         page.goto(f"{bot.origin}/kit")
         page.get_by_label("Partners, one on each line").fill("Acme Rights")
         page.get_by_role("button", name="Deal").click()
-        assert page.get_by_role("button", name="Zip for Acme Rights").is_visible()
+        expect(page.get_by_role("button", name="Zip for Acme Rights")).to_be_visible()
         page.get_by_text("Bluesky, ").click()
         assert axe_of(page) == []
         keep_evidence(bot)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.delivery.reads import AHEAD
 from bot.engine.scheduler import QUIET, ChangeWatch
 from bot.engine.service import Bot
 from bot.errors import StoreError
@@ -57,7 +58,7 @@ def test_an_idle_service_looks_for_work_where_somebody_wrote_and_when_something_
         return len(looks)
 
     assert (ticks(), ticks()) == (1, 0)
-    assert workers.next_wake(bot.clock.now()) == NINE
+    assert workers.next_wake(bot.clock.now()) == NINE - AHEAD
     write_elsewhere(bot)
     assert (ticks(), ticks()) == (1, 0)
     bot.clock.advance(timedelta(seconds=QUIET))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, event
 
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, State
+from bot.delivery.reads import AHEAD
 from bot.errors import (
     OverBudgetError,
     PlatformError,
@@ -26,6 +27,10 @@ def server(bot: RunningBot) -> Server:
     return bot.servers["m"]
 
 
+#: Less than what a delivery is let through ahead of its time.
+MOMENT = timedelta(seconds=1)
+
+
 # What goes out
 
 
@@ -36,6 +41,39 @@ def test_an_approved_post_goes_out_at_its_time_and_once(bot: RunningBot, server:
     assert len(server.live) == 1
     assert bot.row().sent_at == NINE
     assert bot.moves(bot.row()) == ["PLANNED READY", "READY SENDING", "SENDING SENT"]
+
+
+def test_it_is_let_through_ahead_of_its_time_and_begun_at_it(
+    bot: RunningBot, server: Server
+) -> None:
+    bot.wait(NINE - AHEAD)
+    assert (bot.states(), bot.row().attempts) == ({"one/m/0": "READY"}, 0)
+
+    bot.wait(NINE - MOMENT)
+    assert (bot.states(), bot.row().attempts) == ({"one/m/0": "READY"}, 0)
+
+    bot.wait(NINE)
+    assert bot.states() == {"one/m/0": "SENT"}
+    assert [attempt.started_at for attempt in bot.store.outbox.attempts_of(bot.row().id)] == [NINE]
+
+
+def test_ahead_of_its_time_nothing_is_held(new_bot: RunningBot) -> None:
+    new_bot.start_with(post("one", at=NINE))
+    new_bot.wait(NINE - MOMENT)
+    assert new_bot.states() == {"one/m/0": "PLANNED"}
+
+    new_bot.approve("one")
+    new_bot.wait(NINE)
+    assert new_bot.states() == {"one/m/0": "SENT"}
+
+
+def test_an_approval_taken_back_at_the_last_moment_counts(bot: RunningBot, server: Server) -> None:
+    bot.wait(NINE - MOMENT)
+    bot.store.approvals.take_back([bot.row().fingerprint], "Ann", now=bot.clock.now())
+    bot.wait(NINE - MOMENT)
+    assert bot.states() == {"one/m/0": "READY"}
+
+    assert held_for_good(bot) == "unapproved: 1 of 2"
 
 
 def test_the_intent_is_stored_before_the_first_byte(bot: RunningBot, server: Server) -> None:

@@ -25,6 +25,7 @@ from bot.delivery.model import (
     Queued,
     State,
 )
+from bot.delivery.reads import AHEAD
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
 from bot.planning.diff import Cancellation, PlanDiff
 from bot.planning.store import Store
@@ -597,9 +598,18 @@ def test_accounts_with_work_and_the_next_moment_to_wake(store: Store) -> None:
     assert (store.outbox.accounts_with_work(NOW), store.outbox.next_wake(NOW)) == ((), None)
     store.outbox.add(new_publication(due_at=later), now=NOW)
 
-    assert (store.outbox.accounts_with_work(NOW), store.outbox.next_wake(NOW)) == ((), later)
+    ahead = later - AHEAD
+    assert (store.outbox.accounts_with_work(NOW), store.outbox.next_wake(NOW)) == ((), ahead)
+    assert (store.outbox.accounts_with_work(ahead), store.outbox.next_wake(ahead)) == (
+        ("acc",), later,
+    )  # fmt: skip
     assert store.outbox.accounts_with_work(later) == ("acc",)
     assert store.outbox.next_wake(later) is None
+
+    store.outbox.move("d1", Event.RELEASE, now=ahead, actor="publisher")
+    assert (store.outbox.accounts_with_work(ahead), store.outbox.next_wake(ahead)) == ((), later)
+    assert store.outbox.claim("acc", now=ahead, owner="w1", lease=LEASE) is None
+    assert store.outbox.accounts_with_work(later) == ("acc",)
 
     ready(store, new_publication(id="d2"))
     store.outbox.commit(claimed(store), put_off(NOW + LEASE), now=NOW)

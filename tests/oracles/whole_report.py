@@ -265,6 +265,7 @@ class _Tables:
             high=high,
             growth=_growth(group),
             as_of=_as_of(group),
+            sequence=known.sequence if known and by != "post" else None,
         )
 
 
