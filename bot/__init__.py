@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from pathlib import Path
 
 #: Of the program; pyproject.toml, image and SBOM have it from here.
 VERSION = "0.1.0"
@@ -13,4 +12,5 @@ PROGRAM = "python3 run_bot.py"
 def program() -> str:
     """Return how this process was started, so that a hint in the terminal can be pasted there."""
     script = sys.argv[0]
-    return f"python3 {shlex.quote(script)}" if Path(script).name == "run_bot.py" else PROGRAM
+    is_ours = script.replace("\\", "/").rpartition("/")[2] == "run_bot.py"
+    return f"python3 {shlex.quote(script)}" if is_ours else PROGRAM

@@ -53,7 +53,8 @@ class Mark:
 def marks_in(text: str) -> Iterator[Mark]:
     """Yield each mark of a text; two single ones, commas or angles in a row are one double mark."""
     at = 0
-    while at < len(text):
+    while found := _CATEGORY.search(text, at):
+        at = found.start()
         kind, length = _kind(text[at]), 1
         two = text[at : at + 2]
         if (kind in _SINGLE and two == two[:1] * 2) or _is_low(text, at):

@@ -195,10 +195,13 @@ def _tags(text: str, campaign: Campaign) -> Iterator[str]:
 
 
 def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
+    addresses = find_links(text)
+    if not addresses:
+        return  # of most texts; what follows would be made for each
     linked: list[Investigation | Source] = [*campaign.investigations.values()]
     linked += campaign.sources.values()
     known = {bare_address(piece.address): piece.id for piece in linked if piece.address}
-    for address in find_links(text):
+    for address in addresses:
         bare = bare_address(address)
         if is_personal(address, campaign.schedule.coalition):
             message = f"{address} is somebody's personal profile; the bot never links to one"

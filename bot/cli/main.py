@@ -9,16 +9,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout, suppress
-from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import click
 
-from bot import VERSION, program
-from bot.cli.terminal import show
+from bot import program
+from bot.cli.terminal import WIDTH, show
 from bot.errors import BotError, ContentError
 
-_ROOT = Path(__file__).resolve().parents[2]
 #: Exit codes; wrong use is click's own 2.
 DONE, PERSON, BUG, INTERRUPTED = 0, 1, 3, 130
 
@@ -99,7 +97,11 @@ class Verbs(click.Group):
             formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+#: As wide as all that is printed; click would load much to ask the terminal.
+_SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": WIDTH - 2}
+
+
+@click.group(cls=Verbs, context_settings=_SETTINGS)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda context, _option, value: value and _show_version(context),
               help="Show the version and its commit, and exit.")  # fmt: skip
@@ -112,31 +114,10 @@ root.commands.update(dict.fromkeys(VERBS, root))
 
 
 def _show_version(context: click.Context) -> NoReturn:
+    from bot.cli.version import version_text  # as with a verb's module
+
     show(version_text())
     context.exit()
-
-
-def version_text(root: Path = _ROOT) -> str:
-    """Return the version, with the commit where the image or a checkout knows it."""
-    commit = _commit(root)
-    return f"verbatim {VERSION}" + (f" (commit {commit})" if commit else "")
-
-
-def _commit(root: Path) -> str:
-    with suppress(OSError):
-        return (root / "COMMIT").read_text(encoding="utf-8").strip()  # the Dockerfile writes it
-    if not (root / ".git").exists():
-        return ""  # a checkout further up is another project's
-    import subprocess  # only a checkout that is asked for its version needs it
-
-    where = ("-c", "safe.directory=*", f"--git-dir={root / '.git'}")
-    try:
-        return subprocess.run(  # noqa: S603 - words of ours
-            ["git", *where, "rev-parse", "--verify", "HEAD"],  # noqa: S607 - the system's git
-            capture_output=True, check=True, encoding="utf-8", timeout=10,
-        ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return ""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -82,6 +82,8 @@ _grapheme = cache(lambda: regex.compile(r"\X"))
 _plain = cache(lambda: regex.compile(r"[\0-\u02ff\u2010-\u2027]*+"))
 # Characters without a break between them, with a full stop inside.
 _run = cache(lambda: regex.compile(rf"(?:\G|^|(?<=[{_NO_HOST}]))[^{_NO_HOST}.]*+\.[^{_NO_HOST}]++"))
+# Without that there is none, which is much faster to see.
+_dotted = cache(lambda: regex.compile(rf"\.[^{_NO_HOST}]"))
 _ending = cache(lambda: compile_host(rf"\.{_TLD}"))
 _address = cache(
     lambda: compile_host(
@@ -148,7 +150,7 @@ def find_hosts(text: str, address: regex.Pattern[str]) -> Iterator[tuple[regex.M
     so that a long text costs its length only.
     """
     start = 0
-    while run := _run().search(text, start):
+    while _dotted().search(text, start) and (run := _run().search(text, start)):
         found = _match(text, run, address)
         # What an address follows is taken for good, so that two never share a sign.
         start = found.end() + 1 if found else run.end()
