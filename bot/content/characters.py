@@ -118,7 +118,7 @@ def fault_of_words(text: str, *, mixed: bool = True) -> str | None:
     for at, char in hidden_in(text):
         before = f" after “{text[max(0, at - 12) : at]}”" if at else ""
         return f"character {at + 1}: {named(char)}{before} cannot be seen; take it out"
-    for match in _WORD.finditer(text) if mixed else ():
+    for match in _WORD.finditer(text) if mixed and not text.isascii() else ():
         if found := _stranger(match[0]):
             return (
                 f"character {match.start() + 1}: “{match[0]}” mixes alphabets: {found} is "

@@ -61,6 +61,8 @@ class Folded:
 @lru_cache(maxsize=16)
 def fold(text: str) -> Folded:
     """Fold look-alikes together: quotes, dashes, spaces, ligatures, widths, homoglyphs."""
+    if "  " not in text and all(_fold_char(char) == char for char in set(text)):
+        return Folded(text, tuple((at, at + 1) for at in range(len(text))))
     chars: list[str] = []
     spans: list[tuple[int, int]] = []
     since = 0
