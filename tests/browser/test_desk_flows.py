@@ -363,7 +363,8 @@ def test_no_words_of_others_become_part_of_a_page(bot: RunningBot, enter: Enter)
     page = enter("ben")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.get_by_label("Reason").fill(" ".join(PAYLOADS)[:480])
+    # A form refuses what nobody sees; the rest of it is somebody's reason.
+    page.get_by_label("Reason").fill(" ".join(filter(str.isprintable, PAYLOADS))[:480])
     page.get_by_role("button", name="Pause everything").click()
     expect(page.get_by_text("Sending is paused by ben")).to_be_visible()
 
