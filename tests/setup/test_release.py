@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from bot import VERSION
-from bot.cli.main import version_text
+from bot.cli.version import version_text
 from tests.conftest import ROOT
 from tests.docs.tree import read
 from tools.sbom import Pin, bom, pins
