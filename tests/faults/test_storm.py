@@ -30,7 +30,7 @@ def long(seed: int, *, replicas: int = 2) -> StormPlan:
 def test_row_05_a_short_storm_with_a_standby(
     tmp_path: Path, world: Networks, tally: Counts
 ) -> None:
-    plan = StormPlan(posts=8, over=16, seed=11)
+    plan = StormPlan(posts=5, over=10, seed=11)
 
     counted = weather(tmp_path, world, plan)
 
