@@ -9,7 +9,7 @@ import shlex
 import sys
 from contextlib import suppress
 
-ROOT = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 - `pathlib` takes 5 ms
+ROOT = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 - loading pathlib takes 5 ms
 #: What `bot` imports; only looked for here, as loading all of it takes seconds.
 PACKAGES = (
     "PIL", "alembic", "anyio", "apprise", "apscheduler", "argon2", "atproto_client", "click",
