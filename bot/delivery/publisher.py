@@ -68,7 +68,9 @@ class Releaser:
             if parent and (hold := why_truncate(delivery, parent.state, now)):
                 self._hold(delivery, hold, now)
         for delivery in ready:
-            if _may_go(delivery, now) and (hold := gate(delivery, self._parent(delivery))):
+            is_put_off = delivery.retry_at is not None and delivery.retry_at > now
+            may_go = _is_due(delivery, now) and not is_put_off
+            if may_go and (hold := gate(delivery, self._parent(delivery))):
                 self._hold(delivery, hold, now)
 
     def release(self, account: str, gate: Gate | None = None) -> None:
@@ -126,7 +128,7 @@ class Releaser:
         released_by = delivery.released_by or (parent.released_by if parent else "")
         hold = gate(replace(delivery, released_by=released_by), parent)
         if hold is not None:
-            if _may_go(delivery, now):  # before its time, what is missing may yet come
+            if _is_due(delivery, now):  # before its time, what is missing may yet come
                 self._hold(delivery, hold, now)
             return
         with suppress(DecisionError):  # another replica, or a person, was faster
@@ -178,10 +180,9 @@ class Releaser:
 _STRANGE = Hold(HoldReason.UNAPPROVED, "what it would answer is not of its conversation")
 
 
-def _may_go(delivery: Delivery, now: datetime) -> bool:
-    """Whether its time has come, or a person said to send it, and it is not put off."""
-    is_due = delivery.released_by or delivery.due_at is None or delivery.due_at <= now
-    return bool(is_due) and (delivery.retry_at is None or delivery.retry_at <= now)
+def _is_due(delivery: Delivery, now: datetime) -> bool:
+    """Whether its time has come, or a person said to send it."""
+    return bool(delivery.released_by) or delivery.due_at is None or delivery.due_at <= now
 
 
 def _is_next(delivery: Delivery, parent: Delivery) -> bool:

@@ -83,13 +83,13 @@ class Mistake:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What `check` says of it; once for all tests that ask."""
-        return self._told("wrong")
+        return self._problems_of_side("wrong")
 
     @cached_property
     def problems_of_right(self) -> tuple[Problem, ...]:
-        return self._told("right")
+        return self._problems_of_side("right")
 
-    def _told(self, side: str) -> tuple[Problem, ...]:
+    def _problems_of_side(self, side: str) -> tuple[Problem, ...]:
         folder = Path(tempfile.mkdtemp())
         try:
             found = self._found(folder, side)
