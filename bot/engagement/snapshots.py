@@ -219,6 +219,10 @@ def _update_due(delivery_id: str, age: str) -> Update:
     return update(snapshot).where(*is_read, _S.state == SnapshotState.DUE)
 
 
+def _midnight(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
 class Followers(Repository):
     """How many follow an account, once a UTC day."""
 
@@ -235,9 +239,10 @@ class Followers(Repository):
         )
         with self._db.write() as connection:
             connection.execute(row.on_conflict_do_update(index_elements=key, set_={"count": count}))
-            until = connection.execute(later).scalar_one() or "9999-12-31"
-            since, end = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (day, until))
-            then = reading.c.sent_at >= since, reading.c.sent_at < end, ours.exists()
+            until = connection.execute(later).scalar_one()
+            # Until the next count, if there is one.
+            then = [reading.c.sent_at >= _midnight(day), ours.exists()]
+            then += [reading.c.sent_at < _midnight(until)] if until else []
             connection.execute(update(reading).where(*then).values(followers=count))
 
     def has(self, account: str, day: str) -> bool:

@@ -46,8 +46,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(
-    params=["light", "small-phone-dark",
-            *(pytest.param(one, marks=pytest.mark.deep) for one in ("dark", "phone"))]
+    params=["small-phone-dark",
+            *(pytest.param(one, marks=pytest.mark.deep) for one in ("light", "dark", "phone"))]
 )  # fmt: skip
 def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Page]:
     context = new_window(browser, **LOOKS[request.param], bypass_csp=False)

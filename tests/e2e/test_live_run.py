@@ -169,10 +169,11 @@ def test_a_thread_hangs_together_in_order(sent: LiveBotProcess) -> None:
     ("account", "request_line"),
     [
         ("x", r"^POST /2/tweets "),
-        pytest.param("m", r"^POST /api/v1/statuses ", marks=pytest.mark.deep),
-        pytest.param("b", r"^POST /xrpc/com\.atproto\.repo\.putRecord ", marks=pytest.mark.deep),
+        ("m", r"^POST /api/v1/statuses "),
+        ("b", r"^POST /xrpc/com\.atproto\.repo\.putRecord "),
     ],
 )
+@pytest.mark.deep
 def test_a_kill_between_accepted_and_recorded_leaves_one_status(
     arrange: Arrange, account: str, request_line: str
 ) -> None:

@@ -243,6 +243,15 @@ class RunningBot:
             self.services.watch()
         assert bool(self.services.contents.broken()) is broken, self.services.contents.broken()
 
+    def watch_and_confirm(self) -> None:
+        """Do the same; a person says that it is meant where the files would cancel much."""
+        for _look in range(2):
+            self.services.watch()
+        if "[cancels-much]" in self.services.contents.broken():
+            on_disk = self.services.contents.load().rendered.campaign
+            self.services.guard.accept(on_disk, by="Op", why="it is meant")
+        self.watch()
+
     def work(self) -> None:
         """Do what is due now."""
         self.services.activity.tick()

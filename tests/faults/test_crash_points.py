@@ -22,7 +22,7 @@ KINDS = {
 }  # fmt: skip
 PAIRS = 100
 #: In a short run a kill at each so-manieth boundary stands for all.
-EVERY = 60
+EVERY = 90
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

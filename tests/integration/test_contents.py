@@ -173,11 +173,8 @@ def test_what_would_cancel_more_than_a_quarter_waits_for_a_person(ten: RunningBo
 
 def test_a_person_confirms_that_much_is_cancelled(ten: RunningBot) -> None:
     ten.write(*(post(f"p{n}", at=NINE + n * DAY) for n in range(1, 4)))
-    ten.watch(broken=True)
-    on_disk = ten.services.contents.load().rendered.campaign
 
-    ten.services.guard.accept(on_disk, by="Op", why="the campaign is shorter")
-    ten.watch()
+    ten.watch_and_confirm()
 
     assert sorted(ten.states()) == ["p1/m/0", "p2/m/0", "p3/m/0"]
 

@@ -450,7 +450,7 @@ def test_whatever_editors_do_planning_settles_and_what_is_out_stays(
             if edit == "write":
                 names = data.draw(_NAMES)
                 bot.write(*(post(name) for name in names))
-                bot.watch()
+                bot.watch_and_confirm()
             elif edit == "wait":
                 bot.wait(bot.clock.now() + DAY)
             else:
