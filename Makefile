@@ -27,9 +27,10 @@ run: ## Rehearse the coming 30 days of the campaign; nothing leaves the machine 
 	@sh tools/setup.sh run
 	@$(BIN)/python run_bot.py rehearse --days $(DAYS)
 
-test: ## Run all that a change can break, in some minutes (ARGS="..." is handed to pytest)
+test: ## Run all that a change can break but the docs, in some minutes (ARGS="..." is handed to pytest)
 	@sh tools/setup.sh test
-	@$(PYTEST) -m "not slow and not deep" $(ARGS)
+	@# Not tests/docs: `make check` runs them.
+	@$(PYTEST) -m "not slow and not deep" --ignore=tests/docs $(ARGS)
 
 test-all: ## Run the tests, and what is deeper than each change needs
 	@sh tools/setup.sh test

@@ -48,11 +48,12 @@ def hidden_in(text: str) -> Iterator[tuple[int, str]]:
     Line feed and tab are none; nor are joiners, variation selectors and direction marks where a
     script or an emoji needs them.
     """
-    if not _is_plain(text):
+    if not is_plain(text):
         yield from ((match.start(), match[0]) for match in _pattern(text).finditer(text))
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
+    """Return whether a text has nothing but what is printed in ASCII, line feeds and tabs."""
     return text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
 
 
@@ -71,7 +72,7 @@ def _compiled(pattern: str) -> Any:
 def block(text: object) -> Visible:
     """Return text of any number of lines in which everything is seen."""
     shown = str(text).replace("\r\n", "\n")
-    if _is_plain(shown):
+    if is_plain(shown):
         return Visible(shown)
     return Visible(_pattern(shown).sub(lambda match: _escaped(match[0]), shown))
 

@@ -206,7 +206,7 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
     if campaign is None or (store is None and campaign.schedule.mode is Mode.LIVE):
         return content
     # What an account's server keeps from it was not planned there either.
-    going = (text.post for text in content.readable.going_out()) if content.readable else ()
+    going = (text.post for text in content.readable.going_out) if content.readable else ()
     long_past = {post.id for post in going if post.at and post.at < now - DAY}
     if long_past and store:
         long_past -= {post_id for _, post_id in store.outbox.turns(now, sorted(long_past))}

@@ -44,10 +44,14 @@ def attribution_shape(
         after_quotation: Ends of exact quotations, after which an attribution is true.
     """
     ends = {end + len(text[end:]) - len(text[end:].lstrip(" \t\n—–-―(")) for end in after_quotation}
-    known, words = tuple(sources), _words(text)
+    known = tuple(sources)
     found = {match.start() for match in _BLOCK.finditer(text)}
-    found.update(_signatures(text, words, [_own_words(source) for source in known]))
-    found |= {at for source in known for at in _copies(words, _attribution(source))}
+    owned = [_own_words(source) for source in known]
+    said = {word.casefold() for word in _WORD.findall(fold(text).text)}
+    if not all(map(said.isdisjoint, owned)):  # most texts have no word of a source's own
+        words = _words(text)
+        found.update(_signatures(text, words, owned))
+        found |= {at for source in known for at in _copies(words, _attribution(source))}
     for at in sorted(found):
         start = at + len(text[at:]) - len(text[at:].lstrip(" \t\n—–-―("))
         if start not in ends:

@@ -44,7 +44,9 @@ def too_close(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
 
 def twins(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """One text never goes out from two accounts of one platform, whenever that is."""
-    for first, *others in _same(whole.going_out(), lambda text: text.account.platform):
+    accounts = Counter(each.platform for each in whole.campaign.schedule.accounts.values())
+    shared = (text for text in whole.going_out if accounts[text.account.platform] > 1)
+    for first, *others in _same(shared, lambda text: text.account.platform):
         for other in (text for text in others if text.account.name != first.account.name):
             message = (
                 f"{other.account.name} would say what {first.account.name} says in "
@@ -57,7 +59,7 @@ def twins(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def never_again(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What stays unsent where a platform's accounts never repeat a text is told."""
-    strict = [text for text in whole.going_out() if not whole.spec_of(text.account.name).may_repeat]
+    strict = [text for text in whole.going_out if not whole.spec_of(text.account.name).may_repeat]
     for first, *others in _same(strict, lambda text: text.account.name):
         for other in others:
             message = (
@@ -81,7 +83,7 @@ def _meet(one: RenderedText, other: RenderedText) -> bool:
 
 def _moments(whole: RenderedCampaign, now: datetime) -> Iterator[_Moment]:
     """Yield each fixed time of each text; yearly ones as far as they can meet another."""
-    zone, going = whole.campaign.zone, whole.going_out()
+    zone, going = whole.campaign.zone, whole.going_out
     fixed = [text.post.at for text in going if text.post.at is not None]
     reach = timedelta(days=whole.campaign.schedule.similarity_days + 1)
     first = (min([now, *fixed]) - reach).astimezone(zone).date()
@@ -137,12 +139,14 @@ def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What is in other letters than its language is asked about: screen readers follow it."""
     for post in whole.campaign.posts:
         quoted = post.quote.text if post.quote else ""
-        key = "lang" if "lang" in post.places else "text" if post.text else "quote.text"
-        words = {key: f"{post.text} {quoted}"}
+        words = {"lang": f"{post.text} {quoted}"}
         words |= {f"variants.{name}.text": each.text or "" for name, each in post.variants.items()}
         for place, text in words.items():
             if asked := _asked(text, post.lang):
-                yield problem_at(post, place, asked, "lang-script", severity=Severity.WARNING)
+                key = place
+                if place == "lang" and place not in post.places:
+                    key = "text" if post.text else "quote.text"
+                yield problem_at(post, key, asked, "lang-script", severity=Severity.WARNING)
 
 
 def source_scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -157,6 +161,8 @@ def source_scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
 def _asked(text: str, lang: str) -> str:
     """Return what to ask of a text; empty where its letters fit, or nobody can tell."""
     expected = _scripts_of(lang)
+    if text.isascii() and "Latin" in expected:  # its letters are Latin ones
+        return ""
     found = Counter[str]()
     for run in _letters().finditer(_NO_WORDS.sub(" ", text)):
         found[run.lastgroup or ""] += len(run[0])
@@ -171,6 +177,7 @@ def _asked(text: str, lang: str) -> str:
     )
 
 
+@cache
 def _scripts_of(lang: str) -> frozenset[str]:
     language, *subtags = lang.lower().split("-")
     named = frozenset(filter(None, (called("scripts", tag) for tag in subtags)))

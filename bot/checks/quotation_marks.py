@@ -120,6 +120,7 @@ class Marked:
     closing: str
 
 
+@lru_cache(maxsize=64)  # several rules ask for those of one text
 def marked_spans(text: str) -> tuple[tuple[Marked, ...], tuple[Mark, ...]]:
     """Find every stretch between marks, inner ones too, and every mark without its partner.
 

@@ -172,7 +172,7 @@ def unready_accounts(whole: RenderedCampaign, now: datetime) -> Iterator[Problem
 def soon_too_late(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A post may be late by as much as its platform can make it wait."""
     schedule = whole.campaign.schedule
-    for text in whole.going_out():
+    for text in whole.going_out:
         post, spec = text.post, whole.spec_of(text.account.name)
         may_wait = max(spec.rate_window, spec.read_back.outlives)
         if (post.not_after or schedule.not_after) >= may_wait:
@@ -193,7 +193,7 @@ def soon_too_late(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def unkept(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What a probe saw a server drop is not relied upon there."""
-    for text in whole.going_out():
+    for text in whole.going_out:
         post, limits = text.post, whole.limits_of(text.account.name)
         name = text.account.name
         if post.lang and not limits.keeps_language:
@@ -208,7 +208,7 @@ def unkept(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """No post with a moment of its own is made late by its account's caps."""
-    going = [(text.post.at, text) for text in whole.going_out() if text.post.at is not None]
+    going = [(text.post.at, text) for text in whole.going_out if text.post.at is not None]
     before: dict[str, list[datetime]] = defaultdict(list)
     for at, text in sorted(going, key=lambda fixed: fixed[0]):
         if at <= now:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -173,8 +174,11 @@ def preview_flaws(known: Investigation | Source, campaign: Campaign) -> Iterator
 
 def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
     """Name every mention of someone outside the coalition."""
+    handles = find_mentions(text)
+    if not handles:
+        return
     coalition = {handle.removeprefix("@").casefold() for handle in campaign.schedule.coalition}
-    for handle in find_mentions(text):
+    for handle in handles:
         if handle.casefold() not in coalition:
             yield (
                 f"mentions @{handle}, who is not in `coalition`; "
@@ -183,9 +187,11 @@ def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
 
 
 def _tags(text: str, campaign: Campaign) -> Iterator[str]:
+    found = (*find_tags(text), *(match[1] for match in _HASHTAG.finditer(text)))
+    if not found:
+        return
     listed = {tag.removeprefix("#"): tag for tag in campaign.schedule.hashtags}
     folded = {tag.casefold(): tag for tag in listed}
-    found = (*find_tags(text), *(match[1] for match in _HASHTAG.finditer(text)))
     for tag in dict.fromkeys(found):
         if tag in listed:
             continue
@@ -236,13 +242,17 @@ def _alt(text: str) -> Iterator[str]:
 def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
     """Find words of somebody's own that mean another day tomorrow; quoted ones do not count."""
     own = _DATED.get(lang.split("-")[0].casefold(), _DATED["en"])
-    marked, _ = marked_spans(text)
     return tuple(
         match[0]
         for pattern in dict.fromkeys((_DATED["en"], own))
-        for match in regex.finditer(pattern, text, regex.IGNORECASE)
-        if not any(quoted.start <= match.start() < quoted.end for quoted in marked)
+        for match in _dated(pattern).finditer(text)
+        if not any(quoted.start <= match.start() < quoted.end for quoted in marked_spans(text)[0])
     )
+
+
+@cache
+def _dated(pattern: str) -> regex.Pattern[str]:
+    return regex.compile(pattern, regex.IGNORECASE)
 
 
 def is_true_then(words: str, at: datetime | None) -> bool:

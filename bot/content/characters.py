@@ -13,7 +13,7 @@ import regex
 
 from bot import visible
 from bot.errors import Problem, Severity
-from bot.visible import hidden_in, named
+from bot.visible import hidden_in, is_plain, named
 
 #: More of one kind in one file are not told one by one.
 _MANY = 20
@@ -69,6 +69,8 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
         return "", [
             Problem(file, *_line_and_column(before, len(before)), "", message, rule="utf-8")
         ]
+    if is_plain(text):
+        return text, []
     found = [
         (*_line_and_column(text, match.start()), _why(match[0]))
         for match in islice(_REFUSED.finditer(text), _MANY)
@@ -107,6 +109,8 @@ def fault_of_words(text: str, *, mixed: bool = True) -> str | None:
     Args:
         mixed: Words of letters of several alphabets are wrong too.
     """
+    if is_plain(text):
+        return None
     if spoilt := _SPOILT.search(text):
         found, right = spoilt[0], unicodedata.normalize("NFKC", spoilt[0])
         with suppress(UnicodeError):
@@ -118,7 +122,7 @@ def fault_of_words(text: str, *, mixed: bool = True) -> str | None:
     for at, char in hidden_in(text):
         before = f" after “{text[max(0, at - 12) : at]}”" if at else ""
         return f"character {at + 1}: {named(char)}{before} cannot be seen; take it out"
-    for match in _WORD.finditer(text) if mixed and not text.isascii() else ():
+    for match in _WORD.finditer(text) if mixed else ():
         if found := _stranger(match[0]):
             return (
                 f"character {match.start() + 1}: “{match[0]}” mixes alphabets: {found} is "

@@ -58,11 +58,17 @@ class Folded:
         return self.spans[start][0], self.spans[end - 1][1]
 
 
+#: Spans of a text whose characters all fold to themselves, made once: most texts are this short.
+_EACH = tuple((at, at + 1) for at in range(1000))
+
+
 @lru_cache(maxsize=16)
 def fold(text: str) -> Folded:
     """Fold look-alikes together: quotes, dashes, spaces, ligatures, widths, homoglyphs."""
-    if "  " not in text and all(_fold_char(char) == char for char in set(text)):
-        return Folded(text, tuple((at, at + 1) for at in range(len(text))))
+    is_usual = text.isascii() and text.isprintable() and "`" not in text
+    if "  " not in text and (is_usual or all(_fold_char(char) == char for char in set(text))):
+        rest = range(len(_EACH), len(text))
+        return Folded(text, _EACH[: len(text)] + tuple((at, at + 1) for at in rest))
     chars: list[str] = []
     spans: list[tuple[int, int]] = []
     since = 0

@@ -51,6 +51,11 @@ _LIKE_LATIN = frozenset({
 
 def id_fault(name: str) -> str:
     """Return why a text is no id; empty where it is one."""
+    # No rule refuses one of these, as most are.
+    return "" if ACCOUNT_ID.fullmatch(name) else _fault(name)
+
+
+def _fault(name: str) -> str:
     if unseen := _UNSEEN.search(name):
         return f"has {named(unseen[0])}, which cannot be seen"
     if not _SHAPE.fullmatch(name):
@@ -119,8 +124,11 @@ def _prototypes() -> Mapping[int, str]:
 
 def skeleton(name: str) -> str:
     """Return the same text for all ids that look alike; for nobody to read."""
-    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
-    return unicodedata.normalize("NFD", plain.translate(_prototypes()))
+    plain = name
+    if not name.isascii():
+        plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
+    alike = plain.translate(_prototypes())
+    return alike if alike.isascii() else unicodedata.normalize("NFD", alike)
 
 
 def differing(name: str, other: str) -> str:

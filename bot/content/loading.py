@@ -264,12 +264,10 @@ class _Loading:
         tree = tree_sha256(contents | {"": "\n".join(failed).encode()} if failed else contents)
         linked = {*sources, *investigations, ""}
         whole = tuple(
-            post
-            for post in posts
-            if linked.issuperset(
-                {post.link, *(variant.link or "" for variant in post.variants.values())}
-            )
-        )
+            post for post in posts
+            if post.link in linked
+            and all((variant.link or "") in linked for variant in post.variants.values())
+        )  # fmt: skip
         readable = None
         if schedule:
             readable = Campaign(schedule, whole, sources, investigations, tree, self._words)

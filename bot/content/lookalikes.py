@@ -21,7 +21,7 @@ _SECTIONS = ("accounts", "slots", "queues")
 def refuse_lookalikes(ids: Iterable[NamedId], problems: Problems) -> None:
     """Refuse each id that looks like one of its kind that was written before."""
     first: dict[tuple[str, str], tuple[str, Place]] = {}
-    for kind, name, here, where in ids:
+    for kind, name, here, where in (each for each in ids if each[1]):
         before, there = first.setdefault((kind, skeleton(name)), (name, here))
         if before == name:
             continue

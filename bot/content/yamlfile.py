@@ -99,16 +99,17 @@ class Node:
             return parent.keys.get(str(path[-1]), parent.place)
         return self.nearest(path).place
 
-    def places(self, at: Path = ()) -> Iterator[tuple[str, Place]]:
+    def places(self, at: str = "") -> Iterator[tuple[str, Place]]:
         """Yield the path and the place of everything below, such as ``media[0].alt``."""
-        children: Iterable[tuple[str | int, Node]] = ()
+        children: Iterable[tuple[str, Node]] = ()
         if isinstance(self.value, dict):
-            children = self.value.items()
+            children = ((f"{at}.{key}" if at else key, node) for key, node in self.value.items())
         elif isinstance(self.value, list):
-            children = enumerate(self.value)
-        for part, node in children:
-            yield shown([*at, part]), node.place
-            yield from node.places([*at, part])
+            children = ((f"{at}[{number}]", node) for number, node in enumerate(self.value))
+        for path, node in children:
+            yield path, node.place
+            if not isinstance(node.value, str):
+                yield from node.places(path)
 
 
 def shown(path: Path) -> str:
@@ -158,8 +159,9 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
     if problems:
         return None, problems
     reader = _NodeBuilder(file, bounds, text)
+    loader = yaml.CSafeLoader(text)
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        for event in iter(loader.get_event, None):
             reader.read(event)
     except _Stop:
         return None, reader.problems
@@ -167,6 +169,8 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
         reader.refuse(*explained(error, text.split("\n")))
         # A bracket or a quotation mark that is not closed only looks like folded lines.
         return None, [each for each in reader.problems if each.rule != "line-folded"]
+    finally:
+        loader.dispose()
     return None if reader.is_broken else reader.root, reader.problems
 
 
@@ -212,18 +216,19 @@ class _NodeBuilder:
         self._events += 1
         if self._events > self._bounds.yaml_events:
             self._stop(event, f"more than {self._bounds.yaml_events:,} pieces; split the file")
-        match event:
+        match event:  # the most frequent first: this is most of what reading costs
+            case yaml.NodeEvent():
+                if event.anchor is not None or getattr(event, "tag", None) is not None:
+                    self._refuse_anchor_and_tag(event)
+                self._read_node(event)
+            case yaml.CollectionEndEvent():
+                self._open.pop()
             case yaml.DocumentStartEvent():
                 if self.root:
                     message = "a second document begins; a file holds one, so take the `---` out"
                     self._stop(event, message)
                 if event.version or event.tags:
                     self.refuse(event.start_mark, "a YAML directive (`%…`); take it out")
-            case yaml.NodeEvent():
-                self._refuse_anchor_and_tag(event)
-                self._read_node(event)
-            case yaml.CollectionEndEvent():
-                self._open.pop()
 
     def refuse(self, mark: Any, message: str, rule: str = "yaml") -> None:
         place = self._place(mark)
@@ -259,27 +264,28 @@ class _NodeBuilder:
     def _read_node(self, event: yaml.NodeEvent) -> None:
         node = Node(self._place(event.start_mark), EMPTY)
         match event:
-            case yaml.SequenceStartEvent():
-                node.value = []
-            case yaml.MappingStartEvent():
-                node.value = {}
-            case yaml.ScalarEvent() if event.value or event.style:
-                node.value = event.value
-                problem = fault(event.value) if event.style == '"' else None
-                if problem:
-                    self.refuse(event.start_mark, problem)
-                self._refuse_loss(event)
-        is_open = isinstance(event, yaml.CollectionStartEvent)
-        if is_open and len(self._open) >= self._bounds.yaml_depth:
-            self._stop(event, f"nested deeper than {self._bounds.yaml_depth}; write it flatter")
+            case yaml.ScalarEvent():
+                if event.value or event.style:
+                    node.value = event.value
+                    problem = fault(event.value) if event.style == '"' else None
+                    if problem:
+                        self.refuse(event.start_mark, problem)
+                    self._refuse_loss(event)
+            case yaml.CollectionStartEvent():
+                node.value = {} if isinstance(event, yaml.MappingStartEvent) else []
+                if len(self._open) >= self._bounds.yaml_depth:
+                    most = self._bounds.yaml_depth
+                    self._stop(event, f"nested deeper than {most}; write it flatter")
         self._add(node, event)
-        if is_open:
-            self._open.append(_OpenNode(node, is_flow=bool(getattr(event, "flow_style", False))))
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._open.append(_OpenNode(node, is_flow=bool(event.flow_style)))
 
     def _refuse_loss(self, event: Any) -> None:
         """Refuse what YAML passes over, or changes, though somebody typed it as text."""
         start, end = event.start_mark, event.end_mark
         line = self._lines[end.line] if end.line < len(self._lines) else ""
+        if start.line == end.line and len(line) <= end.column:
+            return  # nothing follows it
         lost = _COMMENT.match(line, end.column)
         before = self._lines[start.line][: start.column]
         if event.style in ("|", ">"):

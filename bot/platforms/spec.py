@@ -218,9 +218,13 @@ class PlatformSpec:
         warning = self.measure(status.warning, limits) if status.warning else 0
         return self.measure(status.text, limits) + warning
 
-    def misfit(self, status: Status, limits: Limits) -> str:
-        """Say by how much a status is too long; empty where it fits."""
-        length, size = self.length_of(status, limits), len(status.text.encode())
+    def misfit(self, status: Status, limits: Limits, length: int | None = None) -> str:
+        """Say by how much a status is too long; empty where it fits.
+
+        Counting takes time: ``length`` is what `length_of` returned, where that is known.
+        """
+        length = self.length_of(status, limits) if length is None else length
+        size = len(status.text.encode())
         if limits.max_bytes is not None and size > limits.max_bytes:
             return f"{size} of {limits.max_bytes} bytes ({size - limits.max_bytes} too many)"
         more = length - limits.max_length

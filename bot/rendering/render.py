@@ -92,23 +92,22 @@ def render(
     over ``limits``. Without a source of pictures they are as their files are, and no card is drawn.
     """
     limits = limits.for_account(account)
-    context = _Context(version_of(post, account, campaign), campaign, spec, limits)
-    version, skipped = _link_allowed(context)
+    version, skipped = _link_allowed(version_of(post, account, campaign))
     if skipped:
         return RenderedText(version, skipped=skipped, max_length=limits.max_length)
-    context = replace(context, version=version)
+    context = _Context(version, campaign, spec, limits)
     problems = list(_problems(context))
     if not problems:
-        ready = _pictures(context, pictures, problems)
-        context = replace(context, pictures=ready, address=_address(context))
+        ready, address = _pictures(context, pictures, problems), _address(context)
+        if ready or address:
+            context = replace(context, pictures=ready, address=address)
     if problems:
         return RenderedText(version, problems=tuple(problems), max_length=limits.max_length)
     return _statuses(context)
 
 
-def _link_allowed(context: _Context) -> tuple[Version, str]:
+def _link_allowed(version: Version) -> tuple[Version, str]:
     """Take the link of the quoted source away where an account has none; else say why to skip."""
-    version = context.version
     if version.account.links != "never":
         return version, ""
     if version.links_to_its_source:
@@ -225,11 +224,15 @@ def _judged(context: _Context, statuses: tuple[Status, ...]) -> RenderedText:
     """Return the statuses with their facets if all of them fit, or else the problem."""
     version, spec, limits = context.version, context.spec, context.limits
     lengths = tuple(spec.length_of(status, limits) for status in statuses)
-    judged = RenderedText(version, lengths=lengths, max_length=limits.max_length)
-    counts = [count for status in statuses if (count := spec.misfit(status, limits))]
-    if counts:
-        return replace(judged, problems=(_too_long(version, counts[0], spec),))
-    return replace(judged, statuses=tuple(_marked(context, status) for status in statuses))
+    measured = zip(statuses, lengths, strict=True)
+    counts = [count for each, length in measured if (count := spec.misfit(each, limits, length))]
+    return RenderedText(
+        version,
+        statuses=() if counts else tuple(_marked(context, status) for status in statuses),
+        problems=(_too_long(version, counts[0], spec),) if counts else (),
+        lengths=lengths,
+        max_length=limits.max_length,
+    )
 
 
 def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
@@ -287,7 +290,8 @@ def _marked(context: _Context, status: Status) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
     short, text, coalition = _shown_link(context), status.text, context.campaign.schedule.coalition
     if short == context.address or not text.endswith(f"\n{short}"):
-        return replace(status, facets=detect(text, coalition=coalition))
+        facets = detect(text, coalition=coalition)
+        return replace(status, facets=facets) if facets else status
     body = text[: len(text) - len(short)]
     start, end = len(body.encode()), len(text.encode())
     whole = Facet(FacetKind.LINK, start, end, context.address)

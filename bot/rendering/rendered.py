@@ -85,8 +85,9 @@ class RenderedCampaign:
     def texts_of(self, post: Post) -> tuple[RenderedText, ...]:
         return tuple(self.texts[post.id, name] for name in post.accounts)
 
+    @cached_property
     def going_out(self) -> tuple[RenderedText, ...]:
-        """Return what is ready and has statuses."""
+        """What is ready and has statuses."""
         return tuple(text for text in self.texts.values() if text.statuses and text.post.ready)
 
     def cost_of(self, status: Status, account: str) -> float:

@@ -43,7 +43,8 @@ class Version:
     @property
     def words(self) -> str:
         """Own words and quoted ones, as likeness compares them: no attribution, warning, link."""
-        return "\n\n".join(filter(None, (self.text, self.quote.text if self.quote else "")))
+        quoted = self.quote.text if self.quote else ""
+        return f"{self.text}\n\n{quoted}" if self.text and quoted else self.text or quoted
 
     def key_of(self, name: str) -> str:
         """Name the key that decides: the account's variant's, its platform's or the post's."""
@@ -61,9 +62,9 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
     names = ("text", "link", "warning", "media", "card", "thread", *_CONTROLS)
     shown = {name: getattr(post, name) for name in names}
     for owner in dict.fromkeys((account.platform, account.name)):  # the later one wins
-        variant = post.variants.get(owner)
-        own = {name: getattr(variant, name, None) for name in names}
-        shown |= {name: value for name, value in own.items() if value is not None}
+        if variant := post.variants.get(owner):
+            own = {name: getattr(variant, name, None) for name in names}
+            shown |= {name: value for name, value in own.items() if value is not None}
     source = campaign.sources.get(post.quote.source) if post.quote else None
     words = {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
     for name in _CONTROLS:

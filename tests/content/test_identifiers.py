@@ -110,6 +110,12 @@ def test_an_id_is_one_text_in_every_normal_form_but_for_what_nobody_sees(name: s
     assert re.fullmatch(ID_LIKE, name)
 
 
+@given(st.from_regex(identifiers.ACCOUNT_ID, fullmatch=True))
+def test_what_is_passed_at_a_glance_is_what_every_rule_passes(name: str) -> None:
+    assert identifiers._fault(name) == ""
+    assert id_fault(name) == ""
+
+
 def test_an_account_is_ascii_as_settings_are_named_after_it(tree: CampaignTree) -> None:
     tree.put("schedule.yaml", SCHEDULE.replace("masto:", "دوست:"))
 

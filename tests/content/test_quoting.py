@@ -1,9 +1,14 @@
 import json
+import re
 import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.content import comparing
+from bot.content.comparing import fold
 from bot.content.model import Quote, Source
 from bot.content.quoting import Proof, is_exact, locate, prove
 from bot.rendering.layout import passage
@@ -368,3 +373,10 @@ class TestTheOpenLetter:
     ) -> None:
         for one in given["links"]:
             assert prove(one["title"], letter).quote is None, one["id"]
+
+
+@given(st.text(st.characters(max_codepoint=126), max_size=40))
+def test_plain_text_is_folded_at_once_to_what_its_characters_fold_to(text: str) -> None:
+    folded = fold(text).text
+
+    assert folded == re.sub(" +", " ", "".join(map(comparing._fold_char, text)))

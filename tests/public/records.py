@@ -34,7 +34,7 @@ def published() -> PublicRecord:
             f"https://{text.account.platform}.example/@us/{text.post.id}-{part}", NOW, "published",
             status, sha256_hex(squeezed(status.text)),
         )
-        for text in whole.going_out()
+        for text in whole.going_out
         for part, status in enumerate(text.statuses)
     ]  # fmt: skip
     sources = [
