@@ -30,6 +30,8 @@ _OF_DELIVERY = tuple(field.name for field in fields(Delivery) if field.name != "
 _OF_PUBLICATION = tuple(field.name for field in fields(Publication) if field.name != "occurrence")
 _OF_OCCURRENCE = ("kind", "subject", "key")
 _PREFIX = "publication_"
+#: Where the columns of a publication begin in a row, and where they end.
+_OWN, _SHARED = len(_OF_DELIVERY), len(_OF_DELIVERY) + len(_OF_PUBLICATION)
 #: States whose reason people ask for; elsewhere the history keeps it.
 _EXPLAINED = frozenset(
     {State.HELD, State.FAILED, State.UNKNOWN, State.CANCELLED, State.RETRACTED, State.GONE}
@@ -93,11 +95,12 @@ def deliveries() -> Select[Any]:
 
 
 def as_delivery(row: Row[Any]) -> Delivery:
-    values = row._mapping
-    shared = {name: values[f"{_PREFIX}{name}"] for name in _OF_PUBLICATION}
-    kind, subject, key = (values[f"{_PREFIX}{name}"] for name in _OF_OCCURRENCE)
+    """Return what a row of `deliveries` is; by place, as looking names up takes twice as long."""
+    values = tuple(row)
+    kind, subject, key = values[_SHARED : _SHARED + len(_OF_OCCURRENCE)]
+    shared = dict(zip(_OF_PUBLICATION, values[_OWN:_SHARED], strict=True))
     shared["occurrence"] = occurrence_from(kind, subject, key)
-    own = {name: values[name] for name in _OF_DELIVERY}
+    own = dict(zip(_OF_DELIVERY, values[:_OWN], strict=True))
     return Delivery(publication=Publication(**shared), **own)
 
 
