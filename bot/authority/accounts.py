@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.authority.tables import StopReason, account_stop, content_tree, trust
@@ -76,11 +77,7 @@ class Accounts(Repository):
         return self._find(_A.removed_at.is_(None))
 
     def _find(self, which: ColumnElement[bool]) -> tuple[AccountState, ...]:
-        stops = _S.reason.label("stop"), _S.detail.label("stop_detail")
-        query = select(accounts, *stops).outerjoin_from(
-            accounts, account_stop, _S.account == _A.name
-        )
-        rows = self._rows(query.where(which).order_by(_A.name, _S.at, _S.reason))
+        rows = self._rows(_states().where(which))
         return tuple(_as_state(list(of_one)) for _, of_one in groupby(rows, lambda row: row.name))
 
     def stop(self, name: str, reason: StopReason, detail: str, now: datetime) -> None:
@@ -117,6 +114,14 @@ class Accounts(Repository):
     def _set(self, name: str, values: dict[str, Any]) -> None:
         if not self._change(update(accounts).where(_A.name == name).values(values)):
             raise DecisionError(f"no account is called {name!r}")
+
+
+@cache
+def _states() -> Select[Any]:
+    """Return the query of all accounts with what stops each; made once, as it is asked often."""
+    stops = _S.reason.label("stop"), _S.detail.label("stop_detail")
+    query = select(accounts, *stops).outerjoin_from(accounts, account_stop, _S.account == _A.name)
+    return query.order_by(_A.name, _S.at, _S.reason)
 
 
 def write_stop(

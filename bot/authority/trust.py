@@ -25,7 +25,7 @@ HARMLESS = frozenset({"slots", "queues", "quiet", "hashtags", "themes"})
 #: Planned pauses may be so long without one; those that are closer than this count as one.
 HARMLESS_PAUSE = timedelta(days=14)
 #: Filled in by reading, and no key of a file.
-_NO_KEYS = frozenset({"name", "place"})
+_NO_KEYS = frozenset({"name", "place", "places"})
 log = get_logger(__name__)
 #: Server limits and labels change rarely; some charge for looking.
 FRESH = timedelta(days=1)

@@ -13,9 +13,14 @@ from bot.content.model import Source
 _WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{M}]+|\p{N}+")
 #: Such a line is a quoted block in mail and Markdown, or speech in many languages.
 _BLOCK = regex.compile(r"(?m)^[ \t]*(?:[>＞❯➤▶|｜❘│┃]\s*\S|(?:[—―⸺⸻〜~]|--+)\s*\S)")
-#: What parts a text into what could be a signature and the rest.
-_SEGMENT = regex.compile(r"[^\n.!?:;()\[\]{}—―–⸺⸻~|/•·。！？：；（）]+")
-_LED = regex.compile(r"(?:[—―–⸺⸻~•·]|--|(?:^|\n)[ \t]*[-*])[ \t]*$")
+#: What could be a signature: words without a sign that parts them from others. Hyphens do, where
+#: they stand in no word.
+_SEGMENT = regex.compile(
+    r"(?:[^\n.!?:;()\[\]{}—―–⸺⸻/•·。！？：；（）…*_\\\p{Sm}\p{So}-]"
+    r"|(?<=[\p{L}\p{M}\p{N}])-(?=[\p{L}\p{N}]))+"
+)
+#: What leads to a signature where it stands before it.
+_LEADS = regex.compile(r"[\p{Pd}\p{Sm}\p{So}•·*]")
 #: Words that say nothing of where a text is from.
 _SMALL = frozenset({
     "a", "an", "and", "as", "at", "by", "cited", "dated", "excerpt", "extract", "from", "in", "of",
@@ -75,7 +80,8 @@ def _signatures(
     for match in _SEGMENT.finditer(text):
         first, last = (bisect_left(places, at) for at in match.span())
         names = _names([word for _, word in words[first:last]])
-        least = (_LIKE_WHERE_LED if _LED.search(text, 0, match.start()) else _LIKE) * len(names)
+        is_led = match.start() > 0 and _LEADS.match(text, match.start() - 1)
+        least = (_LIKE_WHERE_LED if is_led else _LIKE) * len(names)
         if names and any(sum(name in own for name in names) >= least for own in owned):
             yield match.start() + len(match[0]) - len(match[0].lstrip())
 

@@ -225,6 +225,8 @@ class Schedule(Strict):
     #: By platform, US dollars by action; they override its own prices.
     prices: Derived[Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     place: Derived[Place] = Place("schedule.yaml", 1, 1)
+    #: Of its keys: where a problem points.
+    places: Derived[Mapping[str, Place]] = field(default_factory=dict)
 
     def is_quiet(self, day: date) -> bool:
         """Return whether a local day has no graphic posts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,11 @@ from bot.content.shape import Problems, repeats, shape
 from bot.content.slots import FAR, skipped, slot_times
 from bot.content.values import kind, quoted, refuse_backwards, suggestion
 from bot.content.yamlfile import Node, Path
-from bot.content.zones import LocalTimeKind, fixed_offset
+from bot.content.zones import LocalTimeKind, fixed_offset, offsets
 from bot.errors import Severity
 from bot.platforms.spec import EVERYONE, AccountKey, PlatformSpec
+
+_SECOND = timedelta(seconds=1)
 
 
 def build(
@@ -50,6 +52,7 @@ def build(
         queues={name: replace(queue, name=name) for name, queue in written.queues.items()},
         prices=prices,
         place=node.place,
+        places=dict(node.keys),
     )
     _refuse_contradictions(schedule, node, problems)
     _refuse_unsupported(schedule, node, specs, problems)
@@ -114,16 +117,21 @@ def _refuse_unsupported(
 
 def _refuse_gaps(schedule: Schedule, node: Node, now: datetime, problems: Problems) -> None:
     """Refuse the times of slots that a clock change skips, each at its first day."""
-    zone = ZoneInfo(schedule.timezone)
-    today = now.astimezone(zone).date()
-    for slot in schedule.slots.values():
-        found = set()
-        for moment in slot_times(slot, zone=zone, first=today, last=today + FAR):
-            at = f"{moment.local:%H:%M}"
-            if moment.instant.kind is LocalTimeKind.GAP and at not in found:
-                found.add(at)
+    zone, found = ZoneInfo(schedule.timezone), set()
+    for change, _ahead in offsets(zone, now, now + FAR)[:-1]:
+        # What is skipped may be on both sides of midnight.
+        days = [(change - before).astimezone(zone).date() for before in (_SECOND, timedelta(0))]
+        moments = (
+            moment
+            for slot in schedule.slots.values()
+            for moment in slot_times(slot, zone=zone, first=days[0], last=days[1])
+        )
+        for moment in moments:
+            key = moment.slot, moment.local.time()
+            if moment.instant.kind is LocalTimeKind.GAP and key not in found:
+                found.add(key)
                 message = f"{skipped(moment.local, moment.utc, zone)}, or add that day to skip"
-                problems.add(node, ["slots", slot.name, "times"], message, "time-skipped")
+                problems.add(node, ["slots", moment.slot, "times"], message, "time-skipped")
 
 
 def _take_prices(

@@ -3,15 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, and_, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from bot.authority import audit
 from bot.authority.accounts import write_stop
 from bot.authority.approvals import answers_to
 from bot.authority.pauses import covering
 from bot.authority.tables import StopReason, account_stop
+from bot.db.columns import Instant
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
@@ -62,7 +76,8 @@ class Leases(OutboxRepository):
             return None
         try:
             with self._db.write() as connection:
-                taken = connection.execute(_take(account, now, owner, lease)).scalar_one_or_none()
+                asked = {"at": account, "now": now, "worker": owner, "until": now + lease}
+                taken = connection.execute(_take(), asked).scalar_one_or_none()
                 if taken is None:
                     return None
                 row = locked(connection, taken)
@@ -196,11 +211,17 @@ class Leases(OutboxRepository):
         self._log.confirm(key, ref, self._log.seq, now=now)
 
 
-def _stops_of(account: str) -> Select[Any]:
+def _stops_of(account: str | BindParameter[str]) -> Select[Any]:
     return select(account_stop.c.account).where(account_stop.c.account == account)
 
 
-def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
+@cache
+def _take() -> Update:
+    """Return the statement of `claim`, with the account ``at``, ``now``, ``worker``, ``until``.
+
+    Made once: putting it together takes longer than the database needs for it.
+    """
+    account, now = bindparam("at", type_=Text), bindparam("now", type_=Instant)
     other = delivery.alias("other")
     in_doubt = select(other.c.id).where(other.c.account == account, other.c.state.in_(_IN_DOUBT))
     may_go = and_(
@@ -230,9 +251,9 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     )
     values = {
         "state": lifecycle.after(State.READY, Event.CLAIM),
-        "owner": owner,
+        "owner": bindparam("worker"),
         "fence": _D.fence + 1,
-        "lease_until": now + lease,
+        "lease_until": bindparam("until", type_=Instant),
         "retry_at": None,
         "reason": None,
         "detail": "",
@@ -242,7 +263,7 @@ def _take(account: str, now: datetime, owner: str, lease: timedelta) -> Update:
     return taken.returning(_D.id)
 
 
-def _earlier_waits(now: datetime) -> Select[Any]:
+def _earlier_waits(now: BindParameter[datetime]) -> Select[Any]:
     """Find what was due before and is put off: an outage ends in order of due time.
 
     What a person released is no longer held as late, and must not keep others back for ever.

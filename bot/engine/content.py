@@ -12,7 +12,7 @@ from bot import PROGRAM
 from bot.checks.checking import CheckedContent
 from bot.clock import Clock
 from bot.content.loading import is_picture
-from bot.content.model import Campaign, Mode
+from bot.content.model import Campaign, Mode, Schedule
 from bot.errors import ContentError, Problem
 from bot.log import get_logger
 from bot.rendering.rendered import RenderedCampaign
@@ -43,6 +43,11 @@ def kept_files(store: Store) -> dict[str, bytes] | None:
         name: store.media.get(text.removeprefix(_KEPT)) if text.startswith(_KEPT) else text.encode()
         for name, text in last[1].items()
     }
+
+
+def _problem_at(schedule: Schedule, key: str, message: str, *, rule: str) -> Problem:
+    place = schedule.places.get(key, schedule.place)
+    return Problem(place.file, place.line, place.column, key, message, rule=rule)
 
 
 @dataclass(slots=True)
@@ -127,12 +132,12 @@ class ContentInForce:
             message = (
                 f"these are files of {schedule.campaign}, the bot runs {own}; put its own back"
             )
-            return (Problem(schedule.place.file, 0, 0, "campaign", message, rule="other-campaign"),)
+            return (_problem_at(schedule, "campaign", message, rule="other-campaign"),)
         self.asked_mode = schedule.mode
         if self.mode in {None, schedule.mode}:
             return ()
         message = f"the bot runs in mode {self.mode}; stop it and start it again to change that"
-        return (Problem(schedule.place.file, 0, 0, "mode", message, rule="mode"),)
+        return (_problem_at(schedule, "mode", message, rule="mode"),)
 
     def _cancels_much(self, content: CheckedContent) -> tuple[Problem, ...]:
         """Return what a person must confirm: files that went missing look like a wish to cancel."""

@@ -41,6 +41,15 @@ SIGNED = (
     "WE KNEW. OPEN LETTER FROM FOUR UYGHUR ORGANIZATIONS, DECEMBER 9, 2022",
     "We knew. Open  letter\nfrom four Uyghur organizations\nDecember 9, 2022",
     "We knew | Open letter from four Uyghur organizations, December 9, 2022",
+    "We knew all along - Open letter, December 9, 2022",
+    "We knew all along -- Open letter, December 9, 2022",
+    "We knew all along * Open letter, December 9, 2022",
+    "We knew all along → Open letter, December 2022",
+    "We knew all along -> Open letter, December 2022",
+    "We knew all along… Open letter, December 2022",
+    "We knew all along ★ Open letter of Uyghur groups, 2022",
+    "We knew.\n- Open letter of Uyghur families, 2022",
+    "We knew.\n* Open letter of Uyghur families, 2022",
 )
 BLOCKS = (
     "> We knew.",

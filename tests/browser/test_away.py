@@ -69,10 +69,9 @@ def keep_address(page: Page, bot: RunningBot, mail: MailServer, name: str) -> No
     assert mail.messages[-1]["To"] == f"{name}@a.example"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
-    ("size", "scheme"),
-    [(PHONE, "light"), pytest.param(DESKTOP, "dark", marks=pytest.mark.deep)],
-    ids=["phone", "desktop"],
+    ("size", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desktop"]
 )
 def test_a_substitute_hears_and_answers_in_the_place_of_who_is_away(
     browser: Browser, bot: RunningBot, mail: MailServer, size: dict[str, int], scheme: str

@@ -241,7 +241,8 @@ def test_lines_are_as_wide_as_the_browser_draws_them(browser: Browser, name: str
         )
 
 
-@pytest.mark.parametrize("width", [420, pytest.param(1010, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("width", [420, 1010])
 @pytest.mark.parametrize("name", NAMES)
 def test_glyphs_stand_where_the_browser_puts_them(browser: Browser, name: str, width: int) -> None:
     text, style = TEXTS[name][0], style_of(name)

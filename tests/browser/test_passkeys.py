@@ -105,6 +105,7 @@ def test_two_approvers_sign_and_only_then_it_goes_out(browser: Browser, bot: Run
     assert bot.row().state is State.SENT
 
 
+@pytest.mark.deep
 def test_one_time_codes_are_set_up_and_asked_for(browser: Browser, bot: RunningBot) -> None:
     page = window(browser, bot, "anna")
     page.goto(f"{bot.origin}/me")
@@ -128,7 +129,8 @@ def test_one_time_codes_are_set_up_and_asked_for(browser: Browser, bot: RunningB
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_about_oneself_breaks_an_accessibility_rule(
     browser: Browser, bot: RunningBot, scheme: str
 ) -> None:

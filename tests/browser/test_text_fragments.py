@@ -56,6 +56,7 @@ def page() -> Iterator[Page]:
         yield new_window(browser, viewport={"width": 900, "height": 700}).new_page()
 
 
+@pytest.mark.deep
 def test_every_quotation_of_the_campaign_is_where_its_link_lands(
     campaign: Campaign, address: str, page: Page
 ) -> None:

@@ -1,13 +1,18 @@
 """schedule.yaml becomes a typed value, or says at once all that is wrong with it."""
 
+import re
 from datetime import date, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.content.model import Account, Consent, Mode, Pause, Place, Queue, Slot
-from tests.fakes.campaign_tree import CampaignTree
+from bot.content.slots import slot_times
+from bot.content.zones import LocalTimeKind
+from tests.fakes.campaign_tree import NOW, CampaignTree
 from tests.fakes.mistakes import changes, mistakes
 
+_SKIPPED = re.compile(r"(\d\d:\d\d) does not exist in ")
 FULL = """\
 campaign: decouple
 timezone: Europe/Paris
@@ -238,3 +243,33 @@ def test_a_skipped_day_keeps_a_slot_out_of_the_gap(tree: CampaignTree) -> None:
     )
 
     assert tree.problems() == []
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["America/New_York", "Africa/Casablanca", "Asia/Beirut", "America/Santiago", "America/Nuuk",
+     "Antarctica/Troll", "Australia/Lord_Howe", "Europe/Paris", "Asia/Urumqi"],
+)  # fmt: skip
+def test_each_time_that_a_clock_change_skips_is_told_wherever_clocks_change(
+    tree: CampaignTree, zone: str
+) -> None:
+    times = [f"{hour:02}:{minute}" for hour in range(24) for minute in ("00", "15", "30", "45")]
+    tree.change("schedule.yaml", "timezone: America/New_York", f"timezone: {zone}")
+    days = "mon, tue, wed, thu, fri, sat, sun"
+    tree.change("schedule.yaml", '[mon, wed], times: ["09:30"]', f"[{days}], times: {times}")
+    slot = Slot(
+        name="s", weekdays=tuple(range(7)), times=tuple(map(time.fromisoformat, times)), skip=()
+    )
+    skipped = {
+        f"{moment.local:%H:%M}"
+        for moment in slot_times(
+            slot, zone=ZoneInfo(zone), first=NOW.date(), last=NOW.date() + timedelta(days=731)
+        )
+        if moment.instant.kind is LocalTimeKind.GAP
+    }
+
+    told = [problem for problem in tree.problems() if "does not exist in" in problem]
+
+    assert bool(skipped) is (zone != "Asia/Urumqi")
+    assert {found[1] for each in told if (found := _SKIPPED.search(each))} == skipped
+    assert len(told) == len(skipped)
