@@ -128,7 +128,11 @@ def test_every_key_is_guarded_unless_it_is_listed() -> None:
     account = Account("m", "mastodon")
     facts = facts_of(_campaign(replace(campaign().schedule, accounts={"m": account})))
 
-    assert {each.name for each in fields(Schedule)} - facts.keys() == {*HARMLESS, "place"}
+    assert {each.name for each in fields(Schedule)} - facts.keys() == {
+        *HARMLESS,
+        "place",
+        "places",
+    }
     assert {each.name for each in fields(Account)} - facts["accounts"]["m"].keys() == {
         "name",
         "place",
