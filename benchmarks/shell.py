@@ -47,12 +47,18 @@ def _rows(small: bool) -> list[Row]:
     with TemporaryDirectory() as root:
         folders = _Folders(root)
         with _started(cast("pytest.TempPathFactory", folders)) as pds:
-            account = pds.account()
-            pairs = [(_ours(pds, account, folders), _crosspost(pds, account)) for _ in range(runs)]
-            if len(pds.posts(account)) != 2 * runs:
-                raise SystemExit(f"{len(pds.posts(account))} posts are out, not {2 * runs}")
+            pairs = [_pair(pds, folders) for _ in range(runs)]
     ours, theirs = (median(list(costs)) for costs in zip(*pairs, strict=True))
     return [_row(kind, ours, theirs) for kind in _KINDS]
+
+
+def _pair(pds: Pds, folders: _Folders) -> tuple[Cost, Cost]:
+    """Post with either, to an account of its own: ours puts the same post under the same key."""
+    account = pds.account()
+    pair = _ours(pds, account, folders), _crosspost(pds, account)
+    if len(pds.posts(account)) != 2:
+        raise SystemExit(f"{len(pds.posts(account))} posts are out, not 2")
+    return pair
 
 
 def _row(kind: str, ours: Cost, theirs: Cost) -> Row:

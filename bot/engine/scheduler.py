@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import Event, Lock, Thread
+from threading import BoundedSemaphore, Event, Lock, Thread
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -51,6 +51,12 @@ class Every(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         at = now if previous_fire_time is None else previous_fire_time + self._every
         return at if at > now else now + self._every
+
+
+#: Accounts that are worked on at a time; another one takes nothing before it has its turn. Each
+#: needs one of 20 database connections again and again: of 500 some waited for it in vain, with
+#: a status that was out and not written down.
+MOST_AT_WORK = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,7 @@ class Service:
     #: Ends the process whose loop is stuck, without waiting for anything.
     end: Callable[[int], object] = os._exit
     _running: dict[str, Thread] = field(default_factory=dict)
+    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_AT_WORK))
     _lock: Lock = field(default_factory=Lock)
     _scheduling: Lock = field(default_factory=Lock)
     _ticked: float = 0.0
@@ -243,6 +250,15 @@ class Service:
         thread.start()
 
     def _run_worker(self, account: str) -> None:
+        try:
+            with self._turns:
+                if not self.stop.is_set():
+                    self._work(account)
+        finally:
+            with self._lock:
+                del self._running[account]
+
+    def _work(self, account: str) -> None:
         self.activity.begin(account)
         try:
             self.workers.run(account)
@@ -250,8 +266,6 @@ class Service:
             log.exception("worker failed", account=account)
         finally:
             self.activity.end(account)
-            with self._lock:
-                del self._running[account]
 
     def _run_job(self, job: PeriodicJob) -> None:
         self.activity.begin(f"job {job.name}")

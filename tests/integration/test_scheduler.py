@@ -7,14 +7,20 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import pytest
 import time_machine
 
 from bot.clock import SystemClock
 from bot.delivery.model import State
-from bot.engine.scheduler import AccountWorkers, PeriodicJob, Service, stopped_by_signals
+from bot.engine.scheduler import (
+    MOST_AT_WORK,
+    AccountWorkers,
+    PeriodicJob,
+    Service,
+    stopped_by_signals,
+)
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.fakes.scripted import PublishCall
 
@@ -84,6 +90,33 @@ def test_a_lane_starts_when_something_is_due_and_not_before(is_told: bool) -> No
 
     assert due.taken is not None
     assert due.taken >= due.at
+
+
+def test_more_accounts_than_the_database_has_connections_for_wait_for_their_turn() -> None:
+    due = {f"a{number}" for number in range(3 * MOST_AT_WORK)}
+    at_work, most, worked = set[str](), 0, set[str]()
+    lock, is_full, may_end, is_over = Lock(), Event(), Event(), Event()
+
+    def run(account: str) -> None:
+        nonlocal most
+        with lock:
+            at_work.add(account)
+            most = max(most, len(at_work))
+            if len(at_work) == MOST_AT_WORK:
+                is_full.set()
+        assert may_end.wait(LONG)
+        with lock:
+            at_work.discard(account)
+            worked.add(account)
+            if worked == due:
+                is_over.set()
+
+    with running(service(busy=lambda _now: tuple(sorted(due - worked)), run=run)):
+        assert is_full.wait(LONG)
+        may_end.set()
+        assert is_over.wait(LONG)
+
+    assert most == MOST_AT_WORK
 
 
 def test_an_account_has_one_lane_at_a_time_and_others_do_not_wait_for_it() -> None:
