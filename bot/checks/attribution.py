@@ -4,6 +4,7 @@ import calendar
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import regex
 
@@ -13,9 +14,10 @@ from bot.content.model import Source
 _WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{M}]+|\p{N}+")
 #: Such a line is a quoted block in mail and Markdown, or speech in many languages.
 _BLOCK = regex.compile(r"(?m)^[ \t]*(?:[>＞❯➤▶|｜❘│┃]\s*\S|(?:[—―⸺⸻〜~]|--+)\s*\S)")
-#: What could be a signature: words without a sign that parts them from others. Hyphens do, where
-#: they stand in no word.
-_SEGMENT = regex.compile(
+#: What could be a signature: a stretch with whatever signs stand in it (Open letter - 9 December),
+#: and each piece between them; a hyphen is such a sign where it stands in no word.
+_STRETCH = regex.compile(r"[^\n.!?:;()\[\]{}|/。！？：；（）“”„«»]+")
+_PIECE = regex.compile(
     r"(?:[^\n.!?:;()\[\]{}—―–⸺⸻/•·。！？：；（）…*_\\\p{Sm}\p{So}-]"
     r"|(?<=[\p{L}\p{M}\p{N}])-(?=[\p{L}\p{N}]))+"
 )
@@ -77,7 +79,7 @@ def _signatures(
 ) -> Iterator[int]:
     """Yield where a stretch begins that says little else than where a source's words are from."""
     places = [at for at, _ in words]
-    for match in _SEGMENT.finditer(text):
+    for match in chain(_STRETCH.finditer(text), _PIECE.finditer(text)):
         first, last = (bisect_left(places, at) for at in match.span())
         names = _names([word for _, word in words[first:last]])
         is_led = match.start() > 0 and _LEADS.match(text, match.start() - 1)

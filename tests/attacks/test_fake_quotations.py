@@ -50,6 +50,10 @@ SIGNED = (
     "We knew all along ★ Open letter of Uyghur groups, 2022",
     "We knew.\n- Open letter of Uyghur families, 2022",
     "We knew.\n* Open letter of Uyghur families, 2022",
+    "We knew.\nOpen letter - December 9, 2022",
+    "We knew. Open letter — December 9, 2022",
+    "We knew. Open letter * December 2022",
+    "We knew. Open letter • December 2022",
 )
 BLOCKS = (
     "> We knew.",
