@@ -139,6 +139,7 @@ def _enter(
         "lang": "en",
         "followers": 1000,
         "age": "",
+        "change": 1,
     }
     total, shown = int(draw.expovariate(1 / 20)), draw.randint(200, 4000)
     for age, later in AGES.items():

@@ -9,14 +9,28 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, null, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    union,
+    union_all,
+)
 
 from bot.authority.tables import PauseScope
 from bot.db.database import PAGE, Repository
 from bot.delivery.lifecycle import UNSENT, Event
 from bot.delivery.model import Delivery, PublicationState, State
 from bot.delivery.rows import Attempt, Move, as_delivery, deliveries
-from bot.delivery.tables import attempt, delivery, move, publication
+from bot.delivery.tables import WITHDRAWN, attempt, delivery, move, publication
 
 _D, _P = delivery.c, publication.c
 _PARENT = delivery.alias("parent")
@@ -78,6 +92,26 @@ class OutboxReads(Repository):
         """Find deliveries by due time, account, part; what waits for a free slot comes last."""
         return self._read(deliveries().where(*_conditions(which)))
 
+    def under_way(self, since: datetime, until: datetime) -> Sequence[Row[Any]]:
+        """Return account, platform, post_id, theme, due_at, state and status_json of first parts.
+
+        Of all that is due then, but what is only planned or was cancelled, by due time.
+        """
+        columns = _D.account, _P.platform, _P.post_id, _P.theme, _P.due_at, _D.state
+        query = select(*columns, _D.status_json).join_from(delivery, publication)
+        states = set(State) - {State.PLANNED, State.CANCELLED}
+        which = _conditions({"states": states, "since": since, "until": until})
+        return self._rows(query.where(*which, _D.part == 0).order_by(_P.due_at, _D.account))
+
+    def last_out(self, count: int, since: datetime) -> tuple[Delivery, ...]:
+        """Return what was due since then and went out last and is out, newest first."""
+        # As in `_conditions`: with a moment of its own, that has the index.
+        went_out = func.coalesce(_D.sent_at, null())
+        which = *_conditions({"states": {State.SENT}, "since": since}), went_out.is_not(None)
+        query = deliveries().where(*which).order_by(went_out.desc())
+        # A count that is bound could be any: SQLite would prepare for going through all.
+        return tuple(map(as_delivery, self._rows(query.limit(literal_column(str(count))))))
+
     def each(self, **which: Unpack[Which]) -> Iterator[Delivery]:
         """Yield what `find` finds, in the memory of a page; what moves meanwhile may be missed."""
         # By time whatever is asked for: by state, all would be sorted again for each page.
@@ -118,9 +152,7 @@ class OutboxReads(Repository):
 
     def tallies(self) -> tuple[StateCount, ...]:
         """Count deliveries by account and state."""
-        query = select(_D.account, _D.state, func.count(), func.max(_D.sent_at))
-        rows = self._rows(query.group_by(_D.state, _D.account))
-        return tuple(StateCount(*tuple(row)) for row in rows)
+        return tuple(StateCount(*tuple(row)) for row in self._rows(_TALLIES))
 
     def next_due(self, now: datetime) -> Mapping[str, datetime]:
         """Return when each account's next post is due that waits for nobody."""
@@ -150,7 +182,8 @@ class OutboxReads(Repository):
             select(_P.id).where(_P.due_at >= since),
             select(_P.id).where(_P.due_at.is_(None)),
             _UNSENT_IDS,
-            select(_P.id).where(_P.state == PublicationState.WITHDRAWN),
+            # The range makes SQLite take the index of those; by the state it would go through all.
+            select(_P.id).where(WITHDRAWN, _P.id > ""),
             *(
                 select(_P.id).where(_P.post_id.in_(fixed[start : start + PAGE]))
                 for start in range(0, len(fixed), PAGE)
@@ -267,6 +300,28 @@ class OutboxReads(Repository):
         return tuple(map(as_delivery, self._rows(query.order_by(*order))))
 
 
+def _tallies() -> Select[Any]:
+    """Return the query that counts from one account and state to the next.
+
+    Grouped, a database would go through the index entry by entry, all that was ever sent.
+    """
+    each = (select(literal(state, _D.state.type).label("state")) for state in State)
+    states = union_all(*each).subquery()
+    first = select(func.min(_D.account)).where(_D.state == states.c.state).scalar_subquery()
+    pair = select(states.c.state, first.label("account")).cte("pair", recursive=True)
+    its = _D.state == pair.c.state
+    after = select(func.min(_D.account)).where(its, _D.account > pair.c.account)
+    following = select(pair.c.state, after.scalar_subquery()).where(pair.c.account.is_not(None))
+    pair = pair.union_all(following)
+    its = and_(_D.state == pair.c.state, _D.account == pair.c.account)
+    figures = [
+        select(figure).where(its).scalar_subquery()
+        for figure in (func.count(), func.max(_D.sent_at))
+    ]
+    return select(pair.c.account, pair.c.state, *figures).where(pair.c.account.is_not(None))
+
+
+_TALLIES = _tallies()
 _UNSENT_IDS = select(_D.publication_id).where(_D.state.in_(UNSENT))
 
 

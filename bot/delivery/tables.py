@@ -22,7 +22,8 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, HoldReason, PublicationState, State
 
 _OPEN = text("state = 'OPEN'")
-_WITHDRAWN = text("state = 'WITHDRAWN'")
+#: As the index has it: a value that is bound would not be known to be the index's.
+WITHDRAWN = text("state = 'WITHDRAWN'")
 #: Is or was out, and its reads are not noted yet.
 UNNOTED = text("sent_at IS NOT NULL AND reads_noted = 0")
 _IN_DOUBT = text("state IN ('SENDING', 'UNKNOWN')")
@@ -56,7 +57,7 @@ publication = Table(
     # What planning asks of all that ever was, answered from the index alone.
     Index("ix_publication_post", "post_id", "account", "state", "due_at", "id"),
     Index(None, "due_at"),
-    Index("ix_publication_withdrawn", "id", sqlite_where=_WITHDRAWN, postgresql_where=_WITHDRAWN),
+    Index("ix_publication_withdrawn", "id", sqlite_where=WITHDRAWN, postgresql_where=WITHDRAWN),
 )  # fmt: skip  # one column a line reads as a table
 
 delivery = Table(

@@ -181,9 +181,10 @@ class Readings(Repository):
 
     def state(self) -> Sequence[Any]:
         """Return what is different once any number that is judged is another one."""
-        counts = (func.sum(_R[f"count_{age}"]) for age in AGES)
-        others = func.max(_R.as_of), func.sum(_R.count), func.sum(_R.shown), func.sum(_R.followers)
-        return tuple(self._rows(select(*others, *counts, func.count()).select_from(reading))[0])
+        newest = _R.change == select(func.max(_R.change)).scalar_subquery()
+        # Two that write at once may count alike: then there is one more of them.
+        query: Select[Any] = select(func.max(_R.change), func.count()).where(newest)
+        return tuple(self._rows(query)[0])
 
     def sums(self, name: ColumnElement[Any], chosen: Chosen) -> Mapping[str, GroupSum]:
         """Sum readings up by the name of their group."""

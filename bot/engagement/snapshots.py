@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Update, func, select, update
 
 from bot.db.database import Repository
 from bot.delivery.reads import OUT
@@ -195,9 +195,14 @@ class Snapshots(Repository):
             **{f"count_{age}": counts.get(age) for age in AGES},
             **{f"shown_{age}": shown.get(age) for age in JUDGED_AGES},
         }
-        row = self._db.insert(reading).values(publication_id=first.publication_id, **values)
-        key = [reading.c.publication_id]
-        connection.execute(row.on_conflict_do_update(index_elements=key, set_=values))
+        key, id_ = reading.c.publication_id, first.publication_id
+        known = select(*(reading.c[name] for name in values)).where(key == id_)
+        row = connection.execute(known).one_or_none()
+        # What is judged is made anew once anything is written.
+        if row is None or dict(row._mapping) != values:
+            values["change"] = _next_change()
+            new = self._db.insert(reading).values(publication_id=id_, **values)
+            connection.execute(new.on_conflict_do_update(index_elements=[key], set_=values))
 
     def _read(self, *which: ColumnElement[bool]) -> tuple[Snapshot, ...]:
         query = select(snapshot).where(*which).order_by(_S.due_at, _S.delivery_id)
@@ -217,6 +222,10 @@ def _update_due(delivery_id: str, age: str) -> Update:
     """Return an update of one read, if it is still due."""
     is_read = _S.delivery_id == delivery_id, _S.age_label == age
     return update(snapshot).where(*is_read, _S.state == SnapshotState.DUE)
+
+
+def _next_change() -> ScalarSelect[int]:
+    return select(func.coalesce(func.max(reading.c.change), 0) + 1).scalar_subquery()
 
 
 def _midnight(day: str) -> datetime:
@@ -243,7 +252,11 @@ class Followers(Repository):
             # Until the next count, if there is one.
             then = [reading.c.sent_at >= _midnight(day), ours.exists()]
             then += [reading.c.sent_at < _midnight(until)] if until else []
-            connection.execute(update(reading).where(*then).values(followers=count))
+            # Two that write here at once must see what the other one counted up to.
+            connection.execute(select(reading.c.change).where(*then).with_for_update())
+            values = {"followers": count, "change": _next_change()}
+            is_new = reading.c.followers.is_distinct_from(count)
+            connection.execute(update(reading).where(*then, is_new).values(values))
 
     def has(self, account: str, day: str) -> bool:
         """Return whether a day's count is there."""

@@ -39,7 +39,9 @@ reading = Table(
     Column("shown", BigInteger, comment="impressions at that age"),
     *(Column(f"count_{age}", BigInteger, comment="engagements then; null: untold") for age in AGES),
     *(Column(f"shown_{age}", BigInteger, comment="impressions then") for age in JUDGED_AGES),
+    Column("change", BigInteger, nullable=False, comment="counts up with what is written here"),
     Index(None, "sent_at"),
+    Index(None, "change"),
 )  # fmt: skip
 
 follower = Table(

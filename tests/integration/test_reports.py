@@ -97,6 +97,28 @@ def test_a_post_is_judged_the_same_in_any_choice_of_posts(filled: Store, report:
     assert all(every[one.name] == one for one in (*later.lines["post"], *alone.lines["post"]))
 
 
+def test_what_was_judged_is_kept_until_a_number_is_another_one(store: Store) -> None:
+    store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
+    sent(store, new_publication(Status("one"), ids=("p0",), due_at=START), START)
+    seen = [store.readings.state()]
+
+    def is_new() -> bool:
+        for _ in range(2):
+            store.snapshots.catch_up()
+        seen.append(store.readings.state())
+        return seen[-1] not in seen[:-1]
+
+    assert is_new(), "it went out"
+    assert not is_new(), "nothing was written but the same"
+    store.snapshots.schedule("p0", {"1h": START, "6h": START})
+    assert not is_new(), "numbers are to come"
+    store.snapshots.put("p0", "1h", taken_at=START, metrics=Metrics(2, 1, 0))
+    assert is_new(), "numbers came"
+    for count, is_changed in ((40, True), (40, False), (41, True)):
+        store.followers.put("acc", count, START)
+        assert is_new() == is_changed, count
+
+
 def test_a_thread_is_one_post_and_lacks_what_a_part_lacks(store: Store) -> None:
     store.accounts.sync(engaged_campaign().schedule.accounts.values(), START)
     ids = ("p0", "p1")

@@ -21,7 +21,7 @@ from bot.delivery.model import Delivery, State
 from bot.planning.outlook import as_calendar, outlook_of
 from bot.planning.plan import EmptySlot, Plan
 from bot.planning.store import Planner
-from bot.platforms.status import Status
+from bot.platforms.status import Status, status_from_json
 from bot.web.context import AppContext
 from bot.web.rendering import KIND_OF, KINDS, words_of
 from bot.web.request import Answer, Page, Raw, RefusedRequestError, RequestContext
@@ -73,9 +73,16 @@ class CalendarQuery:
 
     def between(self, since: datetime, until: datetime) -> list[CalendarEntry]:
         """Find what happens from ``since`` and before ``until``, in order."""
-        rows = self._context.store.outbox.find(since=since, until=until)
-        ahead = self._ahead(since, until, rows)
-        return _joined([*self._of_rows(rows), *ahead, *self._drafts(since, until)])
+        outbox = self._context.store.outbox
+        planned = outbox.find(states={State.PLANNED}, since=since, until=until)
+        # Of the many that went out a page needs a few columns.
+        begun = (
+            self._entry(row.due_at, row.post_id, status_from_json(row.status_json), row.theme,
+                        Target(row.account, row.platform, _kind_of(row.state)))
+            for row in outbox.under_way(since, until)
+        )  # fmt: skip
+        ahead = self._ahead(since, until)
+        return _joined([*begun, *self._of_rows(planned), *ahead, *self._drafts(since, until)])
 
     def empty_slots(self, since: datetime, until: datetime) -> list[EmptySlot]:
         """Find the coming slots in a stretch of time that stay empty, and why."""
@@ -90,7 +97,7 @@ class CalendarQuery:
 
     def kind_of(self, row: Delivery) -> str:
         if row.state is not State.PLANNED:
-            return KIND_OF.get(row.state, row.state.value.lower())
+            return _kind_of(row.state)
         if row.due_at and pause_at(self._pauses, row.due_at, *row.publication.pausable):
             return "paused"
         if row.fingerprint not in self._kinds:
@@ -101,8 +108,7 @@ class CalendarQuery:
 
     def _of_rows(self, rows: Iterable[Delivery]) -> Iterator[CalendarEntry]:
         for row in rows:
-            # What was cancelled no longer matters: something else took its place.
-            if row.part == 0 and row.due_at and row.state is not State.CANCELLED:
+            if row.part == 0 and row.due_at:
                 target = Target(row.account, row.platform, self.kind_of(row))
                 theme = row.publication.theme
                 yield self._entry(row.due_at, row.post_id, row.status, theme, target)
@@ -112,13 +118,14 @@ class CalendarQuery:
         days = max(0, min(_MOST_DAYS, (until - context.clock.now()).days + 1))
         return Planner(context.store, context.clock).outlook(context.rendered(), days=days)
 
-    def _ahead(
-        self, since: datetime, until: datetime, rows: Iterable[Delivery]
-    ) -> Iterator[CalendarEntry]:
+    def _ahead(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
         """Ask the planner for what the outbox does not reach to yet."""
-        whole, horizon = self._context.rendered(), self._context.store.outbox.planned_until()
+        whole, outbox = self._context.rendered(), self._context.store.outbox
+        horizon = outbox.planned_until()
         if horizon and until <= horizon:
             return
+        yesterday = self._context.clock.now() - timedelta(days=1)
+        rows = outbox.find(since=max(since, yesterday), until=until)
         known = {(row.account, row.publication.occurrence) for row in rows}
         for slot in self._outlook(until).assignments:
             if since <= slot.due_at < until and (slot.account, slot.occurrence) not in known:
@@ -149,6 +156,10 @@ class CalendarQuery:
                 )
                 for at in _moments(post, since, until, campaign.zone):
                     yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
+
+
+def _kind_of(state: State) -> str:
+    return KIND_OF.get(state, state.value.lower())
 
 
 def _joined(entries: Iterable[CalendarEntry]) -> list[CalendarEntry]:

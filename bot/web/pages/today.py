@@ -9,7 +9,6 @@ from bot.authority.tables import PauseScope
 from bot.authority.users import Right
 from bot.content.model import Campaign
 from bot.content.zones import midnight
-from bot.delivery.model import State
 from bot.operations.waiting import Need, people_with
 from bot.web.pages.answers import all_waiting
 from bot.web.pages.calendar import CalendarQuery
@@ -23,11 +22,6 @@ def page(request: RequestContext) -> Answer:
     context, now = request.context, request.context.clock.now()
     coming = CalendarQuery(context).next(60)
     tomorrow = midnight(now, context.campaign.zone, days=1)
-    rows = context.store.outbox.find(since=now - timedelta(days=30), until=now)
-    sent = sorted(
-        (row for row in rows if row.state is State.SENT and row.sent_at),
-        key=lambda row: str(row.sent_at),
-    )
     mine, rest = all_waiting(request)
     values = {
         "next": coming[:_NEXT],
@@ -36,7 +30,7 @@ def page(request: RequestContext) -> Answer:
         "others": [post for post in rest if post.need is not Need.DECISION],
         "decisions": [post for post in rest if post.need is Need.DECISION],
         "operators": people_with(context.store, Right.SETTLE),
-        "last": sent[: -_LAST - 1 : -1],
+        "last": context.store.outbox.last_out(_LAST, since=now - timedelta(days=30)),
         "targets": _targets(context.campaign),
     }
     return Page("today.html", values)
