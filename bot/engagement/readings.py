@@ -183,8 +183,8 @@ class Readings(Repository):
         """Return what is different once any number that is judged is another one."""
         newest = _R.change == select(func.max(_R.change)).scalar_subquery()
         # Two that write at once may count alike: then there is one more of them.
-        query: Select[Any] = select(func.max(_R.change), func.count()).where(newest)
-        return tuple(self._rows(query)[0])
+        figures = func.max(_R.change), func.count()
+        return tuple(self._rows(select(*figures).where(newest))[0])
 
     def sums(self, name: ColumnElement[Any], chosen: Chosen) -> Mapping[str, GroupSum]:
         """Sum readings up by the name of their group."""
