@@ -183,7 +183,7 @@ class Readings(Repository):
         """Return what is different once any number that is judged is another one."""
         newest = _R.change == select(func.max(_R.change)).scalar_subquery()
         # Two that write at once may count alike: then there is one more of them.
-        figures = func.max(_R.change), func.count()
+        figures: Sequence[ColumnElement[Any]] = (func.max(_R.change), func.count())
         return tuple(self._rows(select(*figures).where(newest))[0])
 
     def sums(self, name: ColumnElement[Any], chosen: Chosen) -> Mapping[str, GroupSum]:
