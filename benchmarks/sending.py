@@ -34,7 +34,7 @@ from bot.delivery.decide import Policy
 from bot.delivery.model import FixedTime, NewPart, NewPublication, Publication, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.tables import delivery
-from bot.engine.scheduler import AccountWorkers, Service
+from bot.engine.scheduler import AccountWorkers, Activity, Service
 from bot.log import configure
 from bot.operations.opening import open_store
 from bot.planning.store import Store
@@ -291,6 +291,7 @@ def _work(load: Load, url: str, origin: str, file: Path) -> None:
     # An adapter of the stand-in's asks nothing before its first call.
     real = {name: adapter(origin, name) for name in load.names if origin}
     campaign, stop, clock = _campaign(load), threading.Event(), SystemClock()
+    activity = Activity(clock)
 
     def platform(name: str) -> Platform:
         found: Platform = real[name] if real else slow[name]  # type: ignore[assignment] # only what publishing needs
@@ -298,10 +299,10 @@ def _work(load: Load, url: str, origin: str, file: Path) -> None:
 
     publisher = Publisher(
         store, clock, lambda: campaign, platform, Releaser(store, clock, lambda: campaign),
-        lambda _row: Policy(ReadBackPolicy()), file.name,
+        lambda _row: Policy(ReadBackPolicy()), file.name, on_step=activity.step,
     )  # fmt: skip
     workers = AccountWorkers(store.outbox.accounts_with_work, publisher.run, store.outbox.next_wake)
-    thread = threading.Thread(target=Service(clock, workers, (), stop=stop).run)
+    thread = threading.Thread(target=Service(clock, workers, (), stop=stop, activity=activity).run)
     thread.start()
     print("ready", flush=True)
     sys.stdin.read()

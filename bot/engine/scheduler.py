@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from threading import BoundedSemaphore, Event, Lock, Thread
+from threading import Event, Lock, Thread
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -15,6 +15,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from bot.clock import Clock, SystemClock
 from bot.db.lock import ProcessLock
+from bot.engine.turns import Turns
 from bot.errors import StoreError
 from bot.log import get_logger
 
@@ -53,9 +54,9 @@ class Every(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
         return at if at > now else now + self._every
 
 
-#: Accounts that are worked on at a time; another one takes nothing before it has its turn. Each
-#: needs one of 20 database connections again and again: of 500 some waited for it in vain, with
-#: a status that was out and not written down.
+#: Accounts that are worked on at a time; another one takes nothing before it has its turn, which
+#: is for one post where others wait. Each needs one of 20 database connections again and again: of
+#: 500 some waited for it in vain, with a status that was out and not written down.
 MOST_AT_WORK = 60
 
 
@@ -115,14 +116,17 @@ class Activity:
     clock: Clock
     #: None before the loop begins.
     ticked: float | None = None
+    turns: Turns = field(default_factory=lambda: Turns(MOST_AT_WORK))
     _since: dict[str, datetime] = field(default_factory=dict)
 
     def begin(self, name: str) -> None:
         self._since[name] = self.clock.now()
 
     def step(self, name: str) -> None:
-        """Note that it begins its next step."""
+        """Note that it begins its next step, once all had their turn that wait for it by now."""
         if name in self._since:
+            self.end(name)  # who waits is not stuck
+            self.turns.let_others()
             self.begin(name)
 
     def end(self, name: str) -> None:
@@ -159,7 +163,6 @@ class Service:
     #: Ends the process whose loop is stuck, without waiting for anything.
     end: Callable[[int], object] = os._exit
     _running: dict[str, Thread] = field(default_factory=dict)
-    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_AT_WORK))
     _lock: Lock = field(default_factory=Lock)
     _scheduling: Lock = field(default_factory=Lock)
     _ticked: float = 0.0
@@ -251,7 +254,7 @@ class Service:
 
     def _run_worker(self, account: str) -> None:
         try:
-            with self._turns:
+            with self.activity.turns:
                 if not self.stop.is_set():
                     self._work(account)
         finally:

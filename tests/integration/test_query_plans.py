@@ -133,4 +133,4 @@ def test_no_question_reads_all_of_the_history(store: Store) -> None:
                 if (scans.search(line) and not is_allowed) or (is_half and name == "engagement"):
                     bad.append(f"{name}: {line}\n{statement}")
 
-    assert not bad, '\n\n'.join(bad)
+    assert not bad, "\n\n".join(bad)

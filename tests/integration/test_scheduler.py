@@ -17,12 +17,15 @@ from bot.delivery.model import State
 from bot.engine.scheduler import (
     MOST_AT_WORK,
     AccountWorkers,
+    Activity,
     PeriodicJob,
     Service,
     stopped_by_signals,
 )
+from bot.engine.turns import Turns
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.fakes.scripted import PublishCall
+from tests.waiting import wait_until
 
 #: Seconds after which nothing will happen any more; the machine may be busy with other things.
 LONG = 300.0
@@ -117,6 +120,27 @@ def test_more_accounts_than_the_database_has_connections_for_wait_for_their_turn
         assert is_over.wait(LONG)
 
     assert most == MOST_AT_WORK
+
+
+def test_an_account_with_much_to_send_lets_others_go_first_after_each_post() -> None:
+    names = [f"a{number}" for number in range(5)]
+    activity, sent, all_wait = Activity(SystemClock(), turns=Turns(1)), list[str](), Event()
+
+    def run(account: str) -> None:
+        assert all_wait.wait(LONG)
+        for _ in range(3):
+            sent.append(account)
+            activity.step(account)
+
+    one = service(busy=lambda _now: tuple(names) if not sent else (), run=run)
+    one.activity = activity
+    with running(one):
+        wait_until(lambda: len(activity.turns._waiting) == len(names) - 1, "the others wait")
+        all_wait.set()
+        wait_until(lambda: len(sent) == 3 * len(names), "all is sent")
+
+    rounds = [sorted(sent[start : start + len(names)]) for start in range(0, len(sent), len(names))]
+    assert rounds == [names] * 3
 
 
 def test_an_account_has_one_lane_at_a_time_and_others_do_not_wait_for_it() -> None:
