@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from bot.planning.excerpts import Excerpt
 
 
-@click.command()
 @click.argument("words")
 @click.option("--source", "name", metavar="ID", help="Look in this source only.")
 @click.option("--author", default="", metavar="NAME", help="Who writes the post.")
@@ -91,7 +90,6 @@ def _value(made: Excerpt) -> dict[str, object]:
     }
 
 
-@click.command()
 @click.argument("folder", metavar="DIR", type=Path)
 @click.option("--letter", "letter", type=Path, metavar="FILE",
               help="Begin with this letter: .docx, .odt, .md or .txt.")  # fmt: skip

@@ -38,7 +38,6 @@ from bot.planning.store import Store
 from bot.rendering.translations import side_lines, sides_of
 
 
-@click.command()
 @click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
 @decides(Right.APPROVE)
 def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) -> Output:
@@ -61,7 +60,6 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
     return Output({"by": by, "approvals": counts, "required": required}, told)
 
 
-@click.command()
 @in_emergency
 def held(workspace: EmergencyDesk) -> Output:
     """List held and failed deliveries, with why and what is known."""
@@ -73,7 +71,6 @@ def held(workspace: EmergencyDesk) -> Output:
     return Output(as_rows(waiting), [*lines(waiting, workspace.zone), decide, retry])
 
 
-@click.command()
 @click.argument("delivery_id", metavar="ID")
 @click.argument("choice", metavar="send|queue|drop|ADDRESS")
 @decides(Right.SETTLE)
@@ -87,7 +84,6 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
         return _decided(desk.resolve(delivery_id, choice, by=by, why=why))
 
 
-@click.command()
 @click.argument("delivery_id", metavar="ID")
 @decides(Right.SETTLE)
 def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
@@ -95,7 +91,6 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     return _decided(workspace.desk.retry(delivery_id, by=by, why=why))
 
 
-@click.command()
 @click.argument("delivery_id", metavar="ID")
 @decides(Right.SETTLE, in_emergency)
 def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Output:
@@ -108,7 +103,6 @@ def _decided(row: Delivery) -> Output:
     return Output(next(as_rows([row])), [line])
 
 
-@click.command()
 @click.argument("post")
 @click.option("--text", required=True, help="What is right.")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
@@ -127,7 +121,6 @@ def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by:
     return Output(as_rows(rows), told)
 
 
-@click.command()
 @click.argument("post")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
 @decides(Right.CORRECT, in_corrections, asks_why=False)
@@ -145,7 +138,6 @@ def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
     return Output(outcomes, told, code=0 if all(each.deleted for each in outcomes) else 1)
 
 
-@click.command()
 @click.argument("post", metavar="POST")
 @click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
 @decides(Right.CORRECT, in_corrections)
@@ -156,7 +148,6 @@ def republish(desk: Corrections, post: str, accounts: tuple[str, ...], by: str, 
     return Output(as_rows(rows), [*lines(rows, zone), f"approve: {rows[0].post_id}"])
 
 
-@click.command()
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False),
               help="Write it as a page to publish.")  # fmt: skip
 @in_corrections
@@ -178,7 +169,6 @@ def _correction_lines(entries: tuple[PublicCorrection, ...], zone: ZoneInfo) -> 
         yield from (f"    {each}" for each in (entry.text, *entry.addresses, *remaining) if each)
 
 
-@click.command()
 @as_option
 @why_option
 @prints
@@ -238,7 +228,6 @@ _COMMENT = click.option(
 _POST = click.argument("post", metavar="POST")
 
 
-@click.command()
 @_POST
 @_COMMENT
 @decides(Right.APPROVE, asks_why=False)
@@ -249,7 +238,6 @@ def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output
     )
 
 
-@click.command()
 @_POST
 @_COMMENT
 @decides(Right.APPROVE, asks_why=False)
@@ -258,7 +246,6 @@ def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     return _output(_answers(workspace, post).refuse(post, comment, by=by), "is refused", by)
 
 
-@click.command()
 @_POST
 @decides(Right.APPROVE)
 def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
@@ -266,7 +253,6 @@ def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
     return _output(_answers(workspace, post).withdraw(post, by=by, why=why), "has it no more", by)
 
 
-@click.command()
 @_POST
 @_COMMENT
 @decides(Right.COMMENT, asks_why=False)
@@ -276,7 +262,6 @@ def comment(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     return Output({"post": post, "by": by}, [f"{post}: it is in the log"])
 
 
-@click.command()
 @_POST
 @in_workspace
 def comments(workspace: Workspace, post: str) -> Output:

@@ -20,7 +20,6 @@ from bot.operations.model import AccountLine, ServiceStatus
 from bot.operations.status import status_of
 
 
-@click.command()
 @click.option("--health", is_flag=True,
               help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
 @in_emergency
@@ -101,7 +100,6 @@ def _targets(verb: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-@click.command()
 @click.option("--reason", required=True, help="Why; people will read it.")
 @click.option("--all-calls", is_flag=True, help="Nothing is read from any platform either.")
 @_targets
@@ -141,7 +139,6 @@ def pause(
     )  # fmt: skip
 
 
-@click.command()
 @click.argument("account", required=False, metavar="[ACCOUNT]")
 @_targets
 @decides(Right.RESUME, in_emergency)

@@ -31,7 +31,6 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
 
-@click.command()
 @click.argument("text", required=False)
 @click.option("--file", type=_FILE, help="A file with the text.")
 @click.option("--record", type=_FILE, help="A record.json of `site`; then nothing else is read.")
@@ -100,7 +99,6 @@ def _lines(found: Verified) -> Iterator[str]:
         yield f"  {one.kind} of {one.at:%Y-%m-%d}: {one.why} {one.text}".rstrip()
 
 
-@click.command()
 @_FOLDER
 @click.option("--address", default="", metavar="URL",
               help="Where it will stand; makes previews on other sites whole.")  # fmt: skip
@@ -127,7 +125,6 @@ def site(desk: Corrections, folder: Path, address: str) -> Output:
     return Output({"files": sorted(files), "key": key, **detail}, lines)
 
 
-@click.command()
 @_FOLDER
 @click.option("--partner", "partners", multiple=True, required=True, metavar="NAME",
               help="Who gets a kit; give it once for each.")  # fmt: skip
@@ -252,7 +249,6 @@ def link_copy(workspace: Workspace, id_: str, by: str, why: str) -> Output:
     return Output({"id": id_, "link": each.archived}, [f"{id_}: posts link to {each.archived}"])
 
 
-@click.command()
 @click.argument("account")
 @click.argument("source")
 @decides(Right.CORRECT)

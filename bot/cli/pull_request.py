@@ -42,28 +42,16 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierContent:
-    """The files of the commit that a change is compared with."""
-
-    content: CheckedContent
-    #: With the paths of files as the change has them.
-    problems: tuple[Problem, ...]
-
-    def new(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-        """Return the errors, and those warnings and notices that were not there before."""
-        before = {_same(each) for each in self.problems}
-        return tuple(each for each in problems
-                     if each.severity is Severity.ERROR or _same(each) not in before)  # fmt: skip
+def new_problems(problems: Iterable[Problem], before: Iterable[Problem]) -> list[Problem]:
+    """Return the errors, and those warnings and notices that were not there before."""
+    # Its line moves with what stands above it.
+    known = {replace(each, line=0, column=0) for each in before}
+    return [each for each in problems if each.severity is Severity.ERROR
+            or replace(each, line=0, column=0) not in known]  # fmt: skip
 
 
-def _same(problem: Problem) -> Problem:
-    """Return a problem without its line, which moves with what stands above it."""
-    return replace(problem, line=0, column=0)
-
-
-def read_base(paths: Paths, name: str) -> EarlierContent:
-    """Check the files of a commit.
+def read_base(paths: Paths, name: str) -> tuple[CheckedContent, Sequence[Problem]]:
+    """Check the files of a commit; its problems have the paths of files as they are now.
 
     Raises:
         DecisionError: there is no such commit.
@@ -76,7 +64,7 @@ def read_base(paths: Paths, name: str) -> EarlierContent:
         content = prove_tree(StoredTree(repository.files_of(commit)))
     except RepositoryError as error:
         raise DecisionError(str(error)) from error
-    return EarlierContent(content, by_path(paths.config, paths.posts, content.problems))
+    return content, by_path(paths.config, paths.posts, content.problems)
 
 
 @dataclass(frozen=True, slots=True)
