@@ -1,10 +1,8 @@
 """What a person decides, and the log of it: each decision is kept with who and why."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -16,6 +14,7 @@ from bot.authority.access import Access
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Right
 from bot.cli.output import (
+    WRITTEN,
     Output,
     as_option,
     as_rows,
@@ -33,7 +32,7 @@ from bot.content.zones import brief, shown
 from bot.delivery.answers import LONGEST, Answered, Answers
 from bot.delivery.interactions import Interactions, Verb
 from bot.delivery.model import Delivery
-from bot.planning.corrections import Corrections, PublicCorrection
+from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.rendering.translations import side_lines, sides_of
 
@@ -148,8 +147,7 @@ def republish(desk: Corrections, post: str, accounts: tuple[str, ...], by: str, 
     return Output(as_rows(rows), [*lines(rows, zone), f"approve: {rows[0].post_id}"])
 
 
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write it as a page to publish.")  # fmt: skip
+@click.option("--html", type=WRITTEN, help="Write it as a page to publish.")
 @in_corrections
 def corrections(desk: Corrections, html: Path | None) -> Output:
     """List what was corrected and retracted; it names no person."""
@@ -158,15 +156,13 @@ def corrections(desk: Corrections, html: Path | None) -> Output:
         from bot.web.pages.public import public_page
 
         html.write_text(public_page(entries, desk.rendered().campaign, SPECS), encoding="utf-8")
-    return Output(entries, _correction_lines(entries, desk.rendered().campaign.zone))
-
-
-def _correction_lines(entries: tuple[PublicCorrection, ...], zone: ZoneInfo) -> Iterator[str]:
-    yield f"times are in {zone.key}" if entries else "nothing was corrected or retracted"
+    zone = desk.rendered().campaign.zone
+    told = [f"times are in {zone.key}" if entries else "nothing was corrected or retracted"]
     for entry in entries:
-        yield f"{brief(entry.at, zone)}  {entry.kind} of {entry.post}: {entry.why}"
+        told.append(f"{brief(entry.at, zone)}  {entry.kind} of {entry.post}: {entry.why}")
         remaining = (f"not deleted: {left}" for left in entry.remaining)
-        yield from (f"    {each}" for each in (entry.text, *entry.addresses, *remaining) if each)
+        told += [f"    {each}" for each in (entry.text, *entry.addresses, *remaining) if each]
+    return Output(entries, told)
 
 
 @as_option
@@ -233,9 +229,8 @@ _POST = click.argument("post", metavar="POST")
 @decides(Right.APPROVE, asks_why=False)
 def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Let POST wait: it is held until it is edited, or you approve it or `withdraw` this."""
-    return _output(
-        _answers(workspace, post).ask_change(post, comment, by=by), "waits for a change", by
-    )
+    answered = _answers(workspace, post).ask_change(post, comment, by=by)
+    return _output(answered, "waits for a change", by)
 
 
 @_POST
@@ -281,12 +276,11 @@ def _answers(workspace: Workspace, post: str) -> Answers:
 
 
 def _output(answered: Answered, what: str, by: str) -> Output:
-    told = []
-    for row in answered.rows:
-        if row in answered.too_late:
-            told.append(f"{row.account}: too late, it is on its way: {row.status.text}")
-        elif row.part == 0:
-            told.append(f"{row.account}: {what}: {row.status.text}")
-    value = {"by": by, "about": list(as_rows(answered.rows))}
-    value["too_late"] = list(as_rows(answered.too_late))
-    return Output(value, told, code=1 if answered.too_late else 0)
+    late = answered.too_late
+    told = [
+        f"{row.account}: {'too late, it is on its way' if row in late else what}: {row.status.text}"
+        for row in answered.rows
+        if row in late or row.part == 0
+    ]
+    value = {"by": by, "about": as_rows(answered.rows), "too_late": as_rows(late)}
+    return Output(value, told, code=1 if late else 0)

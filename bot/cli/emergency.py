@@ -128,7 +128,7 @@ def pause(
         for target in wanted:
             desk.pause(reason, by=by, all_calls=all_calls, target=target, until=ends)
     what = "no platform is called" if all_calls else "nothing is sent or deleted"
-    of = f" of {_listed(wanted)}" if targets else ""
+    of = f" of {', '.join(map(str, wanted))}" if targets else ""
     last = f"until {shown(ends, zone)}, or `resume`" if ends else "until `resume`"
     return Output(
         {
@@ -170,7 +170,7 @@ def resume(
             for target in wanted:
                 desk.resume(by=by, why=why, target=target)
         waiting = f"{len(desk.held())} held or failed delivery(ies) wait: see `held`"
-        line = f"{_listed(wanted) if targets else 'sending'} goes on; {waiting}"
+        line = f"{', '.join(map(str, wanted)) if targets else 'sending'} goes on; {waiting}"
     return _resumed(workspace, line, account=account, stopped=stopped)
 
 
@@ -182,7 +182,3 @@ def _resumed(workspace: EmergencyDesk, line: str, **fields: str | None) -> Outpu
     paused, held = any(each.target == EVERYTHING for each in lasting), workspace.desk.held()
     value = {"paused": paused, **fields, "held": len(held), "still_paused": lasting}
     return Output(value, lines)
-
-
-def _listed(targets: list[PauseTarget]) -> str:
-    return ", ".join(str(target) for target in targets)

@@ -23,6 +23,9 @@ from bot.rendering.layout import first_words
 
 P = ParamSpec("P")
 
+#: Types of what names a file that is written, and one that is read.
+WRITTEN = click.Path(dir_okay=False, path_type=Path)
+READ = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PLACES = (
     ("config", "schedule.yaml", "The schedule"),
     ("posts", "posts", "The folder of posts"),

@@ -87,14 +87,12 @@ class ChangedPosts:
         old = (
             {post.id: _content_of(post, before) for post in before.campaign.posts} if before else {}
         )
-        new = {post.id: post for post in whole.campaign.posts}
-        changed = (post for post in new.values()
-                   if post.id in old and _content_of(post, whole) != old[post.id])  # fmt: skip
-        written = {post.id for post in content.readable.campaign.posts} if content.readable else new
-        return cls(
-            whole, tuple(post for post in new.values() if post.id not in old), tuple(changed),
-            tuple(name for name in old if name not in written),
-        )  # fmt: skip
+        posts = whole.campaign.posts
+        added = tuple(post for post in posts if post.id not in old)
+        changed = tuple(post for post in posts
+                        if post.id in old and _content_of(post, whole) != old[post.id])  # fmt: skip
+        written = {post.id for post in (content.readable or whole).campaign.posts}
+        return cls(whole, added, changed, tuple(name for name in old if name not in written))
 
 
 def _content_of(post: Post, whole: RenderedCampaign) -> object:

@@ -14,7 +14,7 @@ from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.trust import ConfigurationGuard, unfit
 from bot.authority.users import Right
-from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
+from bot.cli.output import READ, Output, as_rows, in_workspace, lines, places, prints
 from bot.cli.proof import confirming, decides
 from bot.cli.terminal import show
 from bot.content.model import Account, Mode
@@ -209,8 +209,7 @@ def backup(workspace: Workspace, target: Path, readers: tuple[str, ...]) -> Outp
               help="Whose database FILE is.")  # fmt: skip
 @click.option("--loaded", is_flag=True,
               help="pg_restore has loaded FILE already; only settle first.")  # fmt: skip
-@click.option("--identity", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="The private key that opens an encrypted FILE.")  # fmt: skip
+@click.option("--identity", type=READ, help="The private key that opens an encrypted FILE.")
 @prints
 def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path | None) -> Output:
     """Put FILE in the place of the database; the bot must be stopped.

@@ -4,7 +4,7 @@ Texts as pages show them: statuses by account, passages of a source, differences
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import SequenceMatcher
@@ -148,11 +148,14 @@ def difference(before: str, after: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def by_account(rows: Iterable[Delivery]) -> Iterator[tuple[str, tuple[Delivery, ...]]]:
+def by_account(rows: Iterable[Delivery]) -> dict[str, list[Delivery]]:
+    """Return what deliveries of a post show; of one that comes several times, the first time."""
     groups: dict[str, list[Delivery]] = {}
     for row in rows:
-        groups.setdefault(row.account, []).append(row)
-    yield from ((name, tuple(group)) for name, group in groups.items())
+        group = groups.setdefault(row.account, [])
+        if not group or row.publication.id == group[0].publication.id:
+            group.append(row)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +188,11 @@ def looks_of(whole: RenderedCampaign, post: Post) -> list[AccountView]:
 def looks_of_rows(whole: RenderedCampaign, rows: Iterable[Delivery]) -> list[AccountView]:
     """Show what deliveries froze: of corrections, and of posts that no file has any more."""
     accounts, looks = whole.campaign.schedule.accounts, []
-    for name, group in by_account(rows):
+    for name, group in by_account(rows).items():
         if name not in accounts:
             continue
         spec, limits = whole.spec_of(name), whole.limits_of(name)
-        first = (row.status for row in group if row.publication.id == group[0].publication.id)
-        statuses = tuple((status, spec.length_of(status, limits)) for status in first)
+        statuses = tuple((row.status, spec.length_of(row.status, limits)) for row in group)
         most = accounts[name].max_length or limits.max_length
         looks.append(AccountView(accounts[name], statuses, most))
     return looks

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from threading import Lock, Thread
 from typing import Any
 
@@ -84,17 +85,13 @@ def dashboard(context: AppContext, known: Settings) -> Iterator[DeskAddress | No
     if address is None:
         yield None
         return
-    app = _DayApps(context.days, address) if context.days else _app(context, address)
-    options = {
-        "proxy_headers": bool(known.web_proxy),
-        # The second is how an IPv4 address looks where [::] takes it.
-        "forwarded_allow_ips": [known.web_proxy, f"::ffff:{known.web_proxy}"]
-        if known.web_proxy
-        else [],
-        "ssl_certfile": known.web_certificate,
-        "ssl_keyfile": known.web_key,
-    }
-    with _serving(app, known.web, "dashboard", **options) as is_served:
+    app = _day_apps(context.days, address) if context.days else _app(context, address)
+    # The second is how an IPv4 address looks where [::] takes it.
+    proxies = [known.web_proxy, f"::ffff:{known.web_proxy}"] if known.web_proxy else []
+    with _serving(
+        app, known.web, "dashboard", proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
+        ssl_certfile=known.web_certificate, ssl_keyfile=known.web_key,
+    ) as is_served:  # fmt: skip
         yield address if is_served else None
 
 
@@ -102,23 +99,18 @@ def _app(context: AppContext, address: DeskAddress) -> ASGIApp:
     return build(replace(context, address=address), ROUTES)
 
 
-class _DayApps:
-    """An application for each day of a rehearsal, made when somebody first looks at the day."""
+def _day_apps(days: RehearsedDays, address: DeskAddress) -> ASGIApp:
+    """Return an application that has one for each day of a rehearsal, made when it is looked at."""
+    opening, app_of = Lock(), cache(lambda number: _app(days.context_of(number), address))
 
-    def __init__(self, days: RehearsedDays, address: DeskAddress) -> None:
-        self._days, self._address = days, address
-        self._apps: dict[int, ASGIApp] = {}
-        self._opening = Lock()
+    def current() -> ASGIApp:
+        with opening:
+            return app_of(days.current)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = await to_thread.run_sync(self._app_of, self._days.current)
-        await app(scope, receive, send)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (await to_thread.run_sync(current))(scope, receive, send)
 
-    def _app_of(self, number: int) -> ASGIApp:
-        with self._opening:
-            if number not in self._apps:
-                self._apps[number] = _app(self._days.context_of(number), self._address)
-            return self._apps[number]
+    return app
 
 
 @contextmanager

@@ -121,12 +121,10 @@ def _changed(
     current = {row.fingerprint for row in waiting}
     if not current:
         return []
-    # What each account would show now; of a post that comes several times, the first time.
+    # What each account would show now.
     now = {
-        account: _BETWEEN.join(
-            row.status.text for row in rows if row.publication.id == rows[0].publication.id
-        )
-        for account, rows in by_account(waiting)
+        account: _BETWEEN.join(row.status.text for row in rows)
+        for account, rows in by_account(waiting).items()
     }
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in context.store.audit.about(post_id, "approve"):
