@@ -63,10 +63,9 @@ def check(paths: Paths, form: str, base: str | None, summary: Path | None, watch
 
 
 def checked_again(paths: Paths, wait: Callable[[float], object]) -> Iterator[CheckedContent]:
-    """Yield what a check finds, now and after each change; only what changed is read anew.
+    """Yield what a check finds, now and after each change, until ``wait``, for seconds, is true.
 
-    Args:
-        wait: Waits so many seconds; an answer that is true ends it.
+    Only what changed is read anew.
     """
     cache, seen = CheckCache(), ""
     while True:

@@ -37,8 +37,7 @@ _NAME = click.argument("name", metavar="NAME")
 def _by(prove: Callable[[Access, str, str], str]) -> Callable[..., Any]:
     """Return a decorator of verbs over users, that return what they did; whatever the mode is.
 
-    Args:
-        prove: Returns who decides, once they have proved it; of the users, by ``--as``, for NAME.
+    ``prove`` returns who decides, once they have proved it: of the users, by ``--as``, for NAME.
     """
 
     def decorate(verb: Callable[..., str]) -> Callable[..., Any]:

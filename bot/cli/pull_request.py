@@ -51,11 +51,7 @@ def new_problems(problems: Iterable[Problem], before: Iterable[Problem]) -> list
 
 
 def read_base(paths: Paths, name: str) -> tuple[CheckedContent, Sequence[Problem]]:
-    """Check the files of a commit; its problems have the paths of files as they are now.
-
-    Raises:
-        DecisionError: there is no such commit.
-    """
+    """Check the files of a commit, or DecisionError; the problems have paths as they are now."""
     repository = GitRepository(paths.config, paths.posts)
     commit = repository.commit_of(name)
     if commit is None:

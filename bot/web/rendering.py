@@ -1,7 +1,4 @@
-"""Templates into pages: escaped everywhere, times with their zone, texts with their direction.
-
-Texts as pages show them: statuses by account, passages of a source, differences.
-"""
+"""Templates into pages: escaped everywhere, times with their zone, texts as pages show them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +25,6 @@ from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import FacetKind, Status
 from bot.rendering.layout import first_words, marks_for, own_marks, short_link
 from bot.rendering.rendered import RenderedCampaign
-from bot.web.context import AppContext
 from bot.web.request import Page, RequestContext
 
 #: A status of a delivery or draft, for people: its name and its sign (never colour alone).
@@ -211,33 +207,27 @@ _LOOK = """\
 _UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"))
 
 
-class Pages:
-    """Renders templates with what all pages show."""
-
-    def __init__(self, context: AppContext) -> None:
-        self._context = context
-        self._environment = environment(context.specs)
-
-    def render(self, request: RequestContext, page: Page) -> str:
-        context, campaign = self._context, self._context.campaign
-        common: dict[str, Any] = {
-            "request": request,
-            "has_script": page.has_script,
-            "campaign": campaign.schedule.campaign,
-            "schedule": campaign.schedule,
-            "zone": campaign.zone,
-            "zone_name": campaign.schedule.timezone,
-            "rehearsal": campaign.schedule.mode is Mode.REHEARSAL,
-            "now": context.clock.now(),
-            "rehearsed": context.days,
+def rendered(templates: Environment, request: RequestContext, page: Page) -> str:
+    """Return a page with what all pages show."""
+    context, campaign = request.context, request.context.campaign
+    common: dict[str, Any] = {
+        "request": request,
+        "has_script": page.has_script,
+        "campaign": campaign.schedule.campaign,
+        "schedule": campaign.schedule,
+        "zone": campaign.zone,
+        "zone_name": campaign.schedule.timezone,
+        "rehearsal": campaign.schedule.mode is Mode.REHEARSAL,
+        "now": context.clock.now(),
+        "rehearsed": context.days,
+    }
+    if request.person is not None:
+        common |= {
+            "status": context.status(),
+            "broken": context.broken(),
+            "pauses": context.store.pauses.lasting(),
         }
-        if request.person is not None:
-            common |= {
-                "status": context.status(),
-                "broken": context.broken(),
-                "pauses": context.store.pauses.lasting(),
-            }
-        return self._environment.get_template(page.template).render({**common, **page.values})
+    return templates.get_template(page.template).render({**common, **page.values})
 
 
 def stylesheet(specs: Mapping[str, PlatformSpec]) -> bytes:

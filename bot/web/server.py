@@ -4,6 +4,7 @@
 or busy, and need no user.
 """
 
+import ipaddress
 import logging
 import socket
 from collections import Counter
@@ -35,24 +36,29 @@ log = get_logger(__name__)
 def address_of(known: Settings, *, has_users: bool) -> DeskAddress | None:
     """Read where to listen; None where the dashboard is off.
 
-    Raises:
-        SettingsError: it would be reached from elsewhere without users, TLS or a named proxy.
+    SettingsError where it would be reached from elsewhere without users, TLS or a named proxy.
     """
     if known.web == "off":
         return None
     host, _colon, port = known.web.rpartition(":")
-    address = DeskAddress(
-        host=host.strip("[]"),
-        port=int(port),
-        is_secure=bool(known.web_certificate or known.web_proxy),
-        has_proxy=bool(known.web_proxy),
-    )
-    local = ("127.0.0.1", "localhost", "[::1]") if address.is_loopback else ()
+    is_loopback = _is_loopback(host.strip("[]"))
+    local = ("127.0.0.1", "localhost", "[::1]") if is_loopback else ()
     names = (*(f"{name}:{port}" for name in local), *known.web_hosts)
-    problem = _exposed(address, known, has_users=has_users)
-    if problem:
+    address = DeskAddress(
+        frozenset(name.lower() for name in names),
+        is_private=is_loopback and not known.web_proxy,
+        is_secure=bool(known.web_certificate or known.web_proxy),
+    )
+    if problem := _exposed(address, known, has_users=has_users):
         raise SettingsError(f"VERBATIM_WEB={known.web}: {problem}")
-    return replace(address, hosts=frozenset(name.lower() for name in names))
+    return address
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _exposed(address: DeskAddress, known: Settings, *, has_users: bool) -> str:
@@ -74,12 +80,9 @@ def _exposed(address: DeskAddress, known: Settings, *, has_users: bool) -> str:
 
 @contextmanager
 def dashboard(context: AppContext, known: Settings) -> Iterator[DeskAddress | None]:
-    """Serve pages in a thread for as long as this lasts.
+    """Serve pages in a thread for as long as this lasts; SettingsError as `address_of` says.
 
     A dashboard that cannot listen does not keep posts from going out: it is told in the log.
-
-    Raises:
-        SettingsError: it would be reached from elsewhere unprotected.
     """
     address = address_of(known, has_users=context.access.has_users())
     if address is None:

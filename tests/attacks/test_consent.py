@@ -25,7 +25,7 @@ from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.settings.environment import Settings
 from bot.web.pages.post import page as post_page
-from bot.web.rendering import Pages
+from bot.web.rendering import environment, rendered
 from bot.web.request import Page, RequestContext
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.authenticator import PRESENT, Authenticator, b64
@@ -512,7 +512,7 @@ def page_of(signed: Signed, post_id: str) -> str:
     )  # fmt: skip
     page = post_page(request)
     assert isinstance(page, Page)
-    return html.unescape(Pages(context).render(request, page))
+    return html.unescape(rendered(environment(context.specs), request, page))
 
 
 @attack(

@@ -102,11 +102,7 @@ def download(request: RequestContext) -> Answer:
 
 
 def _chosen_excerpt(request: RequestContext) -> excerpts.Excerpt:
-    """Return the post of the passage that is asked for.
-
-    Raises:
-        RefusedRequestError: none is, or it makes no post.
-    """
+    """Return the post of the passage that is asked for; RefusedRequestError where there is none."""
     picked = _picked(request, _source(request))
     if picked is None or picked.excerpt is None:
         reason = picked.problems[0] if picked and picked.problems else "choose a passage first"
