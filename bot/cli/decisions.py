@@ -189,8 +189,9 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
 
 def _turning_away(verb: Verb, help_text: str) -> click.Command:
     """Return a verb about what others do with a post that is out: replies and quotes."""
+    logged = "The log keeps a hash of the address, nothing of what was written or by whom."
 
-    @click.command(verb.replace(" ", "-"), help=help_text)
+    @click.command(verb.replace(" ", "-"), help=f"{help_text}\n\n{logged}")
     @click.argument("delivery_id", metavar="ID")
     @click.argument("address", metavar="ADDRESS")
     @decides(Right.CORRECT)
@@ -205,18 +206,14 @@ def _turning_away(verb: Verb, help_text: str) -> click.Command:
     return turn
 
 
-_LOGGED = "The log keeps a hash of the address, nothing of what was written or by whom."
 hide_reply = _turning_away(
     "hide reply",
-    "Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.\n\n"
-    + _LOGGED,
+    "Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.",
 )
 revoke_quote = _turning_away(
     "revoke quote",
-    f"Take the delivery ID out of the quote at ADDRESS; the words around it stay.\n\n{_LOGGED}",
+    "Take the delivery ID out of the quote at ADDRESS; the words around it stay.",
 )
-
-
 _COMMENT = click.option(
     "--comment", required=True, metavar="TEXT",
     help=f"What should change, or why not: plain text, {LONGEST} characters at most.",

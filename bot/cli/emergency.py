@@ -76,11 +76,7 @@ def _account_words(account: AccountLine, zone: ZoneInfo) -> Iterator[str]:
         yield f"{account.obstacle}: {account.why}"
 
 
-_OPTIONS = {
-    "account": PauseScope.ACCOUNT,
-    "theme": PauseScope.THEME,
-    "lang": PauseScope.LANGUAGE,
-}
+_OPTIONS = {"account": PauseScope.ACCOUNT, "theme": PauseScope.THEME, "lang": PauseScope.LANGUAGE}
 
 
 def _targets(verb: Callable[..., Any]) -> Callable[..., Any]:

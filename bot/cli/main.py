@@ -120,9 +120,9 @@ def _show_version(context: click.Context) -> NoReturn:
     context.exit()
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main() -> NoReturn:
     with redirect_stdout(_Patient(sys.stdout)) if sys.stdout else nullcontext():
-        code = run(arguments)
+        code = run(sys.argv[1:])
     _let_go()
     sys.exit(code)
 
@@ -158,10 +158,9 @@ def _let_go() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str]) -> int:
     # What stands around words from right to left on a terminal is copied with them; see `isolated`.
-    given = sys.argv[1:] if arguments is None else arguments
-    words = [each.translate(dict.fromkeys(range(0x2066, 0x206A))) for each in given]
+    words = [each.translate(dict.fromkeys(range(0x2066, 0x206A))) for each in arguments]
     try:
         code = root.main(args=words, prog_name=program(), standalone_mode=False)
         return code if isinstance(code, int) else DONE
