@@ -113,8 +113,7 @@ def site(desk: Corrections, folder: Path, address: str) -> Output:
     record = record_of(store, campaign, desk.listed(), now)
     signed = signed_record(record, store.audit.sign)
     key = store.audit.public_key()
-    seen = looks(store)
-    files = site_files(record, signed, key, campaign, SPECS, address=address, looks=seen)
+    files = site_files(record, signed, key, campaign, SPECS, address=address, looks=looks(store))
     write_folder(folder, files, is_public=True)
     detail = {"record_sha256": sha256_hex(signed), "statuses": len(record.statuses)}
     store.audit.write("command line", "site", "record", detail=detail, now=now)

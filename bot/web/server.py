@@ -9,7 +9,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from threading import Lock, Thread
@@ -187,14 +187,11 @@ class Monitor:
         await Response(text, code, media_type=kind)(scope, receive, send)
 
 
-@contextmanager
-def monitoring(monitor: Monitor, known: Settings) -> Iterator[None]:
+def monitoring(monitor: Monitor, known: Settings) -> AbstractContextManager[object]:
     """Answer in threads for as long as this lasts; an address that is taken is told in the log."""
     if known.monitor == "off":
-        yield
-        return
-    with _serving(monitor, known.monitor, "monitor", proxy_headers=False, forwarded_allow_ips=[]):
-        yield
+        return nullcontext()
+    return _serving(monitor, known.monitor, "monitor", proxy_headers=False, forwarded_allow_ips=[])
 
 
 def metrics(status: ServiceStatus | None) -> bytes:
