@@ -1,16 +1,14 @@
 """The verb `audit`: the log of decisions, shown, exported and verified."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from bot.app.content import Paths
 from bot.app.workspace import Workspace, open_workspace
-from bot.authority.audit import AuditRow, first_break, problems_of
+from bot.authority.audit import first_break, problems_of
 from bot.authority.audit_head import read_head, row_line, rows_in
-from bot.cli.output import Output, in_workspace, prints
-from bot.content.model import Campaign
+from bot.cli.output import READ, WRITTEN, Output, in_workspace, prints
 from bot.content.zones import brief
 from bot.rendering.layout import first_words
 from bot.settings import write_private
@@ -27,22 +25,19 @@ def audit() -> None:
 def show(workspace: Workspace, limit: int) -> Output:
     """Show who decided what, when and why; the newest last."""
     rows, campaign = workspace.store.audit.rows(limit=limit)[::-1], workspace.campaign
-    return Output(rows, _audit_lines(rows, campaign))
-
-
-def _audit_lines(rows: Sequence[AuditRow], campaign: Campaign) -> Iterator[str]:
-    if rows:
-        yield f"times are in {campaign.zone.key}"
+    lines = [f"times are in {campaign.zone.key}"] if rows else []
     for row in rows:
         at, post = brief(row.at, campaign.zone), campaign.post(row.subject)
         why = f"  ({row.why})" if row.why else ""
-        yield f"{row.seq:>5}  {at:<17}  {row.who}: {row.verb} {row.subject}{why}"
+        lines.append(f"{row.seq:>5}  {at:<17}  {row.who}: {row.verb} {row.subject}{why}")
         if post:
-            yield f"       {first_words(post.quote.text if post.quote else post.text, 66)}"
+            words = first_words(post.quote.text if post.quote else post.text, 66)
+            lines.append(f"       {words}")
+    return Output(rows, lines)
 
 
 @audit.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=WRITTEN)
 @in_workspace
 def export(workspace: Workspace, file: Path) -> Output:
     """Write the whole log to FILE, for whoever verifies it without this machine."""
@@ -56,8 +51,7 @@ def export(workspace: Workspace, file: Path) -> Output:
 @audit.command()
 @click.option("--head", "heads", multiple=True, help="A signed head of a digest or an alert.")
 @click.option("--signer", default="", metavar="KEY", help="Public key that signed the heads.")
-@click.option("--log", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="An exported log, in the place of this machine's.")  # fmt: skip
+@click.option("--log", "file", type=READ, help="An exported log, in the place of this machine's.")
 @prints
 def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None) -> Output:
     """Prove the log, and what it confirms; exit code 1 where something was changed.

@@ -18,7 +18,7 @@ from bot.app.content import SPECS, Paths, prove_files, prove_stored
 from bot.app.storage import clock_of, known_store
 from bot.checks.checking import DeskCheck
 from bot.cli.content import preview_value
-from bot.cli.output import Output, prints
+from bot.cli.output import READ, WRITTEN, Output, prints
 from bot.cli.terminal import show
 from bot.clock import SystemClock
 from bot.content.excerpts import chosen, find_passage, unclear_lines
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from bot.planning.excerpts import Excerpt
 
 
-@click.command()
 @click.argument("words")
 @click.option("--source", "name", metavar="ID", help="Look in this source only.")
 @click.option("--author", default="", metavar="NAME", help="Who writes the post.")
@@ -91,7 +90,6 @@ def _value(made: Excerpt) -> dict[str, object]:
     }
 
 
-@click.command()
 @click.argument("folder", metavar="DIR", type=Path)
 @click.option("--letter", "letter", type=Path, metavar="FILE",
               help="Begin with this letter: .docx, .odt, .md or .txt.")  # fmt: skip
@@ -167,16 +165,13 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
     return tuple(folder / name for name in files)
 
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-
-
 @click.group()
 def sheet() -> None:
     """Take posts into a spreadsheet, one row a post, and back into the files of posts."""
 
 
 @sheet.command("export")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=WRITTEN)
 @prints
 def export(paths: Paths, file: Path) -> Output:
     """Write every post of the files to FILE, which ends in .xlsx or .csv."""
@@ -187,7 +182,7 @@ def export(paths: Paths, file: Path) -> Output:
 
 
 @sheet.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=READ)
 @prints
 def import_(paths: Paths, file: Path) -> Output:
     """Write changed and new rows of FILE into the files of posts, once all are right.

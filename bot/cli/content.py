@@ -17,7 +17,7 @@ import click
 from bot.app.content import SPECS, Paths, prove_files, read_files
 from bot.app.storage import known_store, prove_content, settings
 from bot.checks.checking import CheckCache, CheckedContent
-from bot.cli.output import Output, json_option, places, print_json, prints
+from bot.cli.output import Output, in_readonly, json_option, places, print_json, prints
 from bot.cli.terminal import show, show_fitting, table
 from bot.content.excerpts import located_lines
 from bot.content.files import tree_digest
@@ -34,6 +34,7 @@ from bot.settings import write_private
 
 # What only one verb needs, and takes long to load, is imported by that verb.
 if TYPE_CHECKING:
+    from bot.app.workspace import Workspace
     from bot.delivery.model import Delivery
     from bot.engine.rehearsal import RehearsalReport
     from bot.planning.outlook import Outlook
@@ -44,7 +45,6 @@ _LOOK_AGAIN = 0.5
 _WIDTH = 78
 
 
-@click.command()
 @click.option("--format", "form", type=click.Choice(["text", "github"]), default="text",
               show_default=True, help="github writes annotations for a pull request.")  # fmt: skip
 @click.option("--base", metavar="REF",
@@ -63,10 +63,9 @@ def check(paths: Paths, form: str, base: str | None, summary: Path | None, watch
 
 
 def checked_again(paths: Paths, wait: Callable[[float], object]) -> Iterator[CheckedContent]:
-    """Yield what a check finds, now and after each change; only what changed is read anew.
+    """Yield what a check finds, now and after each change, until ``wait``, for seconds, is true.
 
-    Args:
-        wait: Waits so many seconds; an answer that is true ends it.
+    Only what changed is read anew.
     """
     cache, seen = CheckCache(), ""
     while True:
@@ -83,19 +82,23 @@ def _check_output(
 ) -> Output:
     from bot.cli import pull_request
 
-    before = pull_request.read_base(paths, base) if base else None
-    problems = before.new(content.problems) if before else content.problems
+    before, known = pull_request.read_base(paths, base) if base else (None, ())
+    problems = pull_request.new_problems(content.problems, known)
     value = {"problems": problems, "tree": content.tree_sha256}
     if summary is not None:
-        changes = pull_request.ChangedPosts.between(before.content if before else None, content)
+        changes = pull_request.ChangedPosts.between(before, content)
         pull_request.write_summary(summary, problems, changes)
     if form == "github":
         lines = [pull_request.annotation(problem) for problem in problems]
     else:
         posts = len(content.campaign.posts) if content.campaign else 0
-        same = len(content.problems) - len(problems)
-        known = [f"{same} that {base} has too are left out"] if same else []
-        lines = [*_each_once(problems), _summary(problems, posts), *known]
+        counts = Counter(each.severity for each in problems)
+        warned = f"{counts[Severity.WARNING]} warning(s), {counts[Severity.NOTICE]} notice(s)"
+        lines = [*_each_once(problems), f"no problem in {posts} posts; {warned}"]
+        if wrong := counts[Severity.ERROR]:
+            lines[-1] = f"{wrong} problem(s); nothing is applied before they are fixed"
+        if left_out := len(content.problems) - len(problems):
+            lines.append(f"{left_out} that {base} has too are left out")
     return Output(value, lines, code=1 if content.errors else 0, whole=True)
 
 
@@ -107,21 +110,10 @@ def _each_once(problems: Iterable[Problem]) -> Iterator[str]:
         same[each if is_error else (each.severity, each.rule, each.message)].append(each)
     for first, *more in same.values():
         places = ", ".join(f"{each.file}:{each.line}" for each in more[:3])
-        more_of_it = (
-            f" ({len(more)} more: {places}{', …' if len(more) > 3 else ''})" if more else ""
-        )
-        yield f"{first}{more_of_it}"
+        places += ", …" if len(more) > 3 else ""
+        yield f"{first} ({len(more)} more: {places})" if more else str(first)
 
 
-def _summary(problems: tuple[Problem, ...], posts: int) -> str:
-    counts = Counter(problem.severity for problem in problems)
-    if counts[Severity.ERROR]:
-        return f"{counts[Severity.ERROR]} problem(s); nothing is applied before they are fixed"
-    rest = counts[Severity.WARNING], counts[Severity.NOTICE]
-    return f"no problem in {posts} posts; {rest[0]} warning(s), {rest[1]} notice(s)"
-
-
-@click.command()
 @click.argument("post_id", required=False, metavar="[POST]")
 @click.option("--all", "every", is_flag=True, help="Every post, drafts too.")
 @prints
@@ -185,7 +177,8 @@ def _preview_lines(post: Post, whole: RenderedCampaign) -> Iterator[str]:
             count = f"{length} of {text.max_length}"
             yield f"  {text.account.name} · {count}{part}{price} · {status.lang}"
             yield from (f"  │ {line}" for line in _status_lines(status))
-            yield from (f"  {line}" for line in [status.controls] if line)
+            if status.controls:
+                yield f"  {status.controls}"
     yield ""
 
 
@@ -202,7 +195,6 @@ def _status_lines(status: Status) -> Iterator[str]:
         yield f"[card: {status.card.title} · {status.card.description} · {status.card.url}]"
 
 
-@click.command()
 @click.argument("text")
 @prints
 def quote(paths: Paths, text: str) -> Output:
@@ -215,17 +207,14 @@ def quote(paths: Paths, text: str) -> Output:
     return Output(located, lines, code=0 if located.exact else 1)
 
 
-@click.command()
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
 @click.option("--ics", type=Path, help="Write an iCalendar file too.")
-@prints
-def plan(paths: Paths, days: int, ics: Path | None) -> Output:
+@in_readonly
+def plan(workspace: Workspace, days: int, ics: Path | None) -> Output:
     """Show the calendar ahead: local time and UTC, empty slots, held and unapproved posts, cost."""
-    from bot.app.workspace import open_readonly
     from bot.planning.outlook import as_calendar, outlook_of
 
-    with open_readonly(paths) as workspace:
-        outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
+    outlook = outlook_of(workspace.store, workspace.clock, workspace.rendered, days=days)
     if ics is not None:
         write_private(ics, as_calendar(outlook))
     return Output(outlook, _plan_lines(outlook))
@@ -251,7 +240,6 @@ def _plan_lines(outlook: Outlook) -> Iterator[str]:
         yield f"cost in {month}: ${cost:.3f} for posting, ${reading:.3f} for reading{budget}"
 
 
-@click.command()
 @click.option("--days", default=30, show_default=True, type=click.IntRange(1, 800))
 @click.option(
     "--serve", is_flag=True, help="Then show it on the dashboard, day by day, until Ctrl-C."
@@ -318,7 +306,6 @@ def _flat(row: Delivery) -> dict[str, object]:
 
 
 def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
-    accounts = Counter(row.account for row in report.sent)
     rows = []
     for row in report.sent:
         part = f" ({row.part + 1}/{row.parts})" if row.parts > 1 else ""
@@ -327,6 +314,7 @@ def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
     yield from table(("when", "account", "post"), rows, words=3)
     span = f"{shown(report.start, report.zone)} to {shown(report.end, report.zone)}"
     yield f"{report.campaign}: {span}"
+    accounts = Counter(row.account for row in report.sent)
     counts = ", ".join(f"{count} on {name}" for name, count in sorted(accounts.items()))
     yield f"Published on rehearsal accounts: {len(report.sent)} statuses ({counts or 'none'})."
     yield "Approvals were simulated; nothing left this machine."
@@ -340,7 +328,6 @@ def _rehearsal_lines(report: RehearsalReport) -> Iterator[str]:
             yield f"Cost on {account} in {month}: ${dollars:.3f}"
 
 
-@click.command()
 @click.argument("name", required=False, metavar="NAME", type=click.Choice(sorted(SCHEMA_NAMES)))
 @click.option("--write", "folder", type=Path, help="Write all of them into this folder.")
 def schema(name: str | None, folder: Path | None) -> None:

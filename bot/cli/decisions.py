@@ -1,10 +1,8 @@
 """What a person decides, and the log of it: each decision is kept with who and why."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -16,6 +14,7 @@ from bot.authority.access import Access
 from bot.authority.trust import ConfigurationGuard
 from bot.authority.users import Right
 from bot.cli.output import (
+    WRITTEN,
     Output,
     as_option,
     as_rows,
@@ -33,12 +32,11 @@ from bot.content.zones import brief, shown
 from bot.delivery.answers import LONGEST, Answered, Answers
 from bot.delivery.interactions import Interactions, Verb
 from bot.delivery.model import Delivery
-from bot.planning.corrections import Corrections, PublicCorrection
+from bot.planning.corrections import Corrections
 from bot.planning.store import Store
 from bot.rendering.translations import side_lines, sides_of
 
 
-@click.command()
 @click.argument("post_ids", metavar="POST...", nargs=-1, required=True)
 @decides(Right.APPROVE)
 def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) -> Output:
@@ -61,7 +59,6 @@ def approve(workspace: Workspace, post_ids: tuple[str, ...], by: str, why: str) 
     return Output({"by": by, "approvals": counts, "required": required}, told)
 
 
-@click.command()
 @in_emergency
 def held(workspace: EmergencyDesk) -> Output:
     """List held and failed deliveries, with why and what is known."""
@@ -73,7 +70,6 @@ def held(workspace: EmergencyDesk) -> Output:
     return Output(as_rows(waiting), [*lines(waiting, workspace.zone), decide, retry])
 
 
-@click.command()
 @click.argument("delivery_id", metavar="ID")
 @click.argument("choice", metavar="send|queue|drop|ADDRESS")
 @decides(Right.SETTLE)
@@ -87,7 +83,6 @@ def resolve(workspace: Workspace, delivery_id: str, choice: str, by: str, why: s
         return _decided(desk.resolve(delivery_id, choice, by=by, why=why))
 
 
-@click.command()
 @click.argument("delivery_id", metavar="ID")
 @decides(Right.SETTLE)
 def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
@@ -95,7 +90,6 @@ def retry(workspace: Workspace, delivery_id: str, by: str, why: str) -> Output:
     return _decided(workspace.desk.retry(delivery_id, by=by, why=why))
 
 
-@click.command()
 @click.argument("delivery_id", metavar="ID")
 @decides(Right.SETTLE, in_emergency)
 def cancel(workspace: EmergencyDesk, delivery_id: str, by: str, why: str) -> Output:
@@ -108,7 +102,6 @@ def _decided(row: Delivery) -> Output:
     return Output(next(as_rows([row])), [line])
 
 
-@click.command()
 @click.argument("post")
 @click.option("--text", required=True, help="What is right.")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
@@ -127,7 +120,6 @@ def correct(desk: Corrections, post: str, text: str, why: str, delete: bool, by:
     return Output(as_rows(rows), told)
 
 
-@click.command()
 @click.argument("post")
 @click.option("--why", required=True, metavar="TEXT", help="What was wrong; it is public.")
 @decides(Right.CORRECT, in_corrections, asks_why=False)
@@ -145,7 +137,6 @@ def retract(desk: Corrections, post: str, why: str, by: str) -> Output:
     return Output(outcomes, told, code=0 if all(each.deleted for each in outcomes) else 1)
 
 
-@click.command()
 @click.argument("post", metavar="POST")
 @click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
 @decides(Right.CORRECT, in_corrections)
@@ -156,9 +147,7 @@ def republish(desk: Corrections, post: str, accounts: tuple[str, ...], by: str, 
     return Output(as_rows(rows), [*lines(rows, zone), f"approve: {rows[0].post_id}"])
 
 
-@click.command()
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write it as a page to publish.")  # fmt: skip
+@click.option("--html", type=WRITTEN, help="Write it as a page to publish.")
 @in_corrections
 def corrections(desk: Corrections, html: Path | None) -> Output:
     """List what was corrected and retracted; it names no person."""
@@ -167,18 +156,15 @@ def corrections(desk: Corrections, html: Path | None) -> Output:
         from bot.web.pages.public import public_page
 
         html.write_text(public_page(entries, desk.rendered().campaign, SPECS), encoding="utf-8")
-    return Output(entries, _correction_lines(entries, desk.rendered().campaign.zone))
-
-
-def _correction_lines(entries: tuple[PublicCorrection, ...], zone: ZoneInfo) -> Iterator[str]:
-    yield f"times are in {zone.key}" if entries else "nothing was corrected or retracted"
+    zone = desk.rendered().campaign.zone
+    told = [f"times are in {zone.key}" if entries else "nothing was corrected or retracted"]
     for entry in entries:
-        yield f"{brief(entry.at, zone)}  {entry.kind} of {entry.post}: {entry.why}"
+        told.append(f"{brief(entry.at, zone)}  {entry.kind} of {entry.post}: {entry.why}")
         remaining = (f"not deleted: {left}" for left in entry.remaining)
-        yield from (f"    {each}" for each in (entry.text, *entry.addresses, *remaining) if each)
+        told += [f"    {each}" for each in (entry.text, *entry.addresses, *remaining) if each]
+    return Output(entries, told)
 
 
-@click.command()
 @as_option
 @why_option
 @prints
@@ -203,8 +189,9 @@ def accept_config(paths: Paths, by: str, why: str) -> Output:
 
 def _turning_away(verb: Verb, help_text: str) -> click.Command:
     """Return a verb about what others do with a post that is out: replies and quotes."""
+    logged = "The log keeps a hash of the address, nothing of what was written or by whom."
 
-    @click.command(verb.replace(" ", "-"), help=help_text)
+    @click.command(verb.replace(" ", "-"), help=f"{help_text}\n\n{logged}")
     @click.argument("delivery_id", metavar="ID")
     @click.argument("address", metavar="ADDRESS")
     @decides(Right.CORRECT)
@@ -219,18 +206,14 @@ def _turning_away(verb: Verb, help_text: str) -> click.Command:
     return turn
 
 
-_LOGGED = "The log keeps a hash of the address, nothing of what was written or by whom."
 hide_reply = _turning_away(
     "hide reply",
-    "Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.\n\n"
-    + _LOGGED,
+    "Hide the reply at ADDRESS below the delivery ID; everybody can still open it there.",
 )
 revoke_quote = _turning_away(
     "revoke quote",
-    f"Take the delivery ID out of the quote at ADDRESS; the words around it stay.\n\n{_LOGGED}",
+    "Take the delivery ID out of the quote at ADDRESS; the words around it stay.",
 )
-
-
 _COMMENT = click.option(
     "--comment", required=True, metavar="TEXT",
     help=f"What should change, or why not: plain text, {LONGEST} characters at most.",
@@ -238,18 +221,15 @@ _COMMENT = click.option(
 _POST = click.argument("post", metavar="POST")
 
 
-@click.command()
 @_POST
 @_COMMENT
 @decides(Right.APPROVE, asks_why=False)
 def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Let POST wait: it is held until it is edited, or you approve it or `withdraw` this."""
-    return _output(
-        _answers(workspace, post).ask_change(post, comment, by=by), "waits for a change", by
-    )
+    answered = _answers(workspace, post).ask_change(post, comment, by=by)
+    return _output(answered, "waits for a change", by)
 
 
-@click.command()
 @_POST
 @_COMMENT
 @decides(Right.APPROVE, asks_why=False)
@@ -258,7 +238,6 @@ def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     return _output(_answers(workspace, post).refuse(post, comment, by=by), "is refused", by)
 
 
-@click.command()
 @_POST
 @decides(Right.APPROVE)
 def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
@@ -266,7 +245,6 @@ def withdraw(workspace: Workspace, post: str, why: str, by: str) -> Output:
     return _output(_answers(workspace, post).withdraw(post, by=by, why=why), "has it no more", by)
 
 
-@click.command()
 @_POST
 @_COMMENT
 @decides(Right.COMMENT, asks_why=False)
@@ -276,7 +254,6 @@ def comment(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     return Output({"post": post, "by": by}, [f"{post}: it is in the log"])
 
 
-@click.command()
 @_POST
 @in_workspace
 def comments(workspace: Workspace, post: str) -> Output:
@@ -296,12 +273,11 @@ def _answers(workspace: Workspace, post: str) -> Answers:
 
 
 def _output(answered: Answered, what: str, by: str) -> Output:
-    told = []
-    for row in answered.rows:
-        if row in answered.too_late:
-            told.append(f"{row.account}: too late, it is on its way: {row.status.text}")
-        elif row.part == 0:
-            told.append(f"{row.account}: {what}: {row.status.text}")
-    value = {"by": by, "about": list(as_rows(answered.rows))}
-    value["too_late"] = list(as_rows(answered.too_late))
-    return Output(value, told, code=1 if answered.too_late else 0)
+    late = answered.too_late
+    told = [
+        f"{row.account}: {'too late, it is on its way' if row in late else what}: {row.status.text}"
+        for row in answered.rows
+        if row in late or row.part == 0
+    ]
+    value = {"by": by, "about": as_rows(answered.rows), "too_late": as_rows(late)}
+    return Output(value, told, code=1 if late else 0)

@@ -20,7 +20,6 @@ from bot.operations.model import AccountLine, ServiceStatus
 from bot.operations.status import status_of
 
 
-@click.command()
 @click.option("--health", is_flag=True,
               help="Only tell by the exit code whether `run` is alive and well.")  # fmt: skip
 @in_emergency
@@ -77,11 +76,7 @@ def _account_words(account: AccountLine, zone: ZoneInfo) -> Iterator[str]:
         yield f"{account.obstacle}: {account.why}"
 
 
-_OPTIONS = {
-    "account": PauseScope.ACCOUNT,
-    "theme": PauseScope.THEME,
-    "lang": PauseScope.LANGUAGE,
-}
+_OPTIONS = {"account": PauseScope.ACCOUNT, "theme": PauseScope.THEME, "lang": PauseScope.LANGUAGE}
 
 
 def _targets(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,7 +96,6 @@ def _targets(verb: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-@click.command()
 @click.option("--reason", required=True, help="Why; people will read it.")
 @click.option("--all-calls", is_flag=True, help="Nothing is read from any platform either.")
 @_targets
@@ -130,7 +124,7 @@ def pause(
         for target in wanted:
             desk.pause(reason, by=by, all_calls=all_calls, target=target, until=ends)
     what = "no platform is called" if all_calls else "nothing is sent or deleted"
-    of = f" of {_listed(wanted)}" if targets else ""
+    of = f" of {', '.join(map(str, wanted))}" if targets else ""
     last = f"until {shown(ends, zone)}, or `resume`" if ends else "until `resume`"
     return Output(
         {
@@ -141,7 +135,6 @@ def pause(
     )  # fmt: skip
 
 
-@click.command()
 @click.argument("account", required=False, metavar="[ACCOUNT]")
 @_targets
 @decides(Right.RESUME, in_emergency)
@@ -173,7 +166,7 @@ def resume(
             for target in wanted:
                 desk.resume(by=by, why=why, target=target)
         waiting = f"{len(desk.held())} held or failed delivery(ies) wait: see `held`"
-        line = f"{_listed(wanted) if targets else 'sending'} goes on; {waiting}"
+        line = f"{', '.join(map(str, wanted)) if targets else 'sending'} goes on; {waiting}"
     return _resumed(workspace, line, account=account, stopped=stopped)
 
 
@@ -185,7 +178,3 @@ def _resumed(workspace: EmergencyDesk, line: str, **fields: str | None) -> Outpu
     paused, held = any(each.target == EVERYTHING for each in lasting), workspace.desk.held()
     value = {"paused": paused, **fields, "held": len(held), "still_paused": lasting}
     return Output(value, lines)
-
-
-def _listed(targets: list[PauseTarget]) -> str:
-    return ", ".join(str(target) for target in targets)

@@ -7,8 +7,9 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout, suppress
+from functools import cache
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -20,8 +21,8 @@ from bot.errors import BotError, ContentError
 #: Exit codes; wrong use is click's own 2.
 DONE, PERSON, BUG, INTERRUPTED = 0, 1, 3, 130
 
-#: Verb -> (module below `bot.cli`, one line of help). Help is here so that listing the verbs
-#: imports none of them.
+#: Verb -> (module below `bot.cli`, where it is a function or a group; one line of help). Help is
+#: here so that listing the verbs imports none of them.
 VERBS: Mapping[str, tuple[str, str]] = {
     "check": ("content", "Validate everything and print every problem."),
     "preview": ("content", "Show what each account would show."),
@@ -79,9 +80,6 @@ VERBS: Mapping[str, tuple[str, str]] = {
 class Verbs(click.Group):
     """Loads a verb's module when it is called: `check` need not wait for atproto."""
 
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
@@ -89,14 +87,16 @@ class Verbs(click.Group):
         module = importlib.import_module(f"bot.cli.{VERBS[cmd_name][0]}")
         gc.freeze()  # what is imported stays
         gc.enable()
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
+        verb = getattr(module, cmd_name.replace("-", "_"))
+        return verb if isinstance(verb, click.Command) else _command(verb)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
 
 
+#: Makes a command of a function, once: click takes the options off it.
+_command: Callable[[Callable[..., Any]], click.Command] = cache(click.command())
 #: As wide as all that is printed; click would load much to ask the terminal.
 _SETTINGS = {"help_option_names": ["-h", "--help"], "terminal_width": WIDTH - 2}
 
@@ -120,9 +120,9 @@ def _show_version(context: click.Context) -> NoReturn:
     context.exit()
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main() -> NoReturn:
     with redirect_stdout(_Patient(sys.stdout)) if sys.stdout else nullcontext():
-        code = run(arguments)
+        code = run(sys.argv[1:])
     _let_go()
     sys.exit(code)
 
@@ -158,10 +158,9 @@ def _let_go() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str]) -> int:
     # What stands around words from right to left on a terminal is copied with them; see `isolated`.
-    given = sys.argv[1:] if arguments is None else arguments
-    words = [each.translate(dict.fromkeys(range(0x2066, 0x206A))) for each in given]
+    words = [each.translate(dict.fromkeys(range(0x2066, 0x206A))) for each in arguments]
     try:
         code = root.main(args=words, prog_name=program(), standalone_mode=False)
         return code if isinstance(code, int) else DONE

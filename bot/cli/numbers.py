@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,13 +12,12 @@ import click
 from bot.app.content import SPECS, Paths
 from bot.app.jobs import collect_now, digest_of
 from bot.app.storage import settings
-from bot.app.workspace import open_readonly
+from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.users import Right
-from bot.cli.output import Output, json_option, places, print_json, prints, somebody
+from bot.cli.output import Output, in_readonly, json_option, places, print_json, prints, somebody
 from bot.cli.proof import proved
 from bot.cli.terminal import show, show_fitting, table
-from bot.content.model import ReportWords
 from bot.content.report_words import ENGLISH, FOLDER, to_translate
 from bot.content.zones import shown
 from bot.engagement import export as exports
@@ -26,9 +25,9 @@ from bot.engagement import monthly_files
 from bot.engagement.ages import AGES
 from bot.engagement.judged import GROUPINGS, JUDGED_BY
 from bot.engagement.monthly import Period
-from bot.engagement.monthly_text import PresentedMonth, monthly_lines
-from bot.engagement.presenter import Grid, Presented, RatioTable, Row, page
-from bot.engagement.report import Report, Reporter
+from bot.engagement.monthly_text import monthly_lines
+from bot.engagement.presenter import Grid, Presented, page
+from bot.engagement.report import Reporter
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.operations.channels import channels_of
@@ -39,7 +38,6 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-@click.command()
 @prints
 def collect(paths: Paths) -> Output:
     """Read the numbers that are due now; a running service does so by itself."""
@@ -51,20 +49,17 @@ def collect(paths: Paths) -> Output:
     return Output(tally, [line])
 
 
-@click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@prints
-def export(paths: Paths, folder: Path) -> Output:
+@in_readonly
+def export(workspace: Workspace, folder: Path) -> Output:
     """Write deliveries, snapshots and provenance to FOLDER: CSV, JSON Lines, data dictionary."""
-    with open_readonly(paths) as workspace:
-        counts = exports.export(workspace.store, folder)
-        now, where = workspace.clock.now(), folder.name
-        workspace.store.audit.write("command line", "export", where, detail=counts, now=now)
+    counts = exports.export(workspace.store, folder)
+    now, where = workspace.clock.now(), folder.name
+    workspace.store.audit.write("command line", "export", where, detail=counts, now=now)
     files = (f"{folder / name}.csv, .jsonl: {counts[name]} rows" for name in counts)
     return Output(counts, [*files, f"{folder / 'data-dictionary.md'}: what the columns mean"])
 
 
-@click.command()
 @click.option("--print", "only_print", is_flag=True, help="Show it and send nothing.")
 @json_option
 @places
@@ -85,7 +80,6 @@ def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
         show_fitting(*(lines if only_print else (f"sent: {message.title}",)))
 
 
-@click.command()
 @click.option("--by", type=click.Choice(GROUPINGS), default="post", show_default=True,
               help="What to compare.")  # fmt: skip
 @click.option("--since", metavar="DAY", help="Only posts from this day on, such as 2026-12-09.")
@@ -112,30 +106,23 @@ def engagement(
         start = _day(since, workspace.campaign.zone) if since else None
         reporter = Reporter(workspace.store, workspace.clock, workspace.campaign, SPECS)
         report = reporter.report(since=start, post=post)
-        _tell(report, by, post, as_csv=as_csv, html=html, as_json=as_json)
+        if post is not None and not report.posts:
+            raise OperatorError(
+                f"nothing of {post!r} has gone out{' since then' if report.since else ''}"
+            )
+        if html is not None:
+            write_private(html, page(report))
+            count = sum(each.n for each in report.posts.values())
+            show(f"{html}: {count} statuses", err=as_json or as_csv)
+        if as_json:
+            print_json(exports.json_of(report, by))
+        elif as_csv:
+            csv.writer(sys.stdout).writerows(exports.csv_of(report, by))
+        elif html is None:
+            title = f"{post or report.campaign}, as of {shown(report.at, report.zone)}"
+            _print(Presented(report), by, title, only=post)
 
 
-def _tell(
-    report: Report, by: str, post: str | None, *, as_csv: bool, html: Path | None, as_json: bool
-) -> None:
-    """Print the report in one form or another, while its database is open."""
-    if post is not None and not report.posts:
-        since = " since then" if report.since else ""
-        raise OperatorError(f"nothing of {post!r} has gone out{since}")
-    if html is not None:
-        write_private(html, page(report))
-        count = sum(each.n for each in report.posts.values())
-        show(f"{html}: {count} statuses", err=as_json or as_csv)
-    if as_json:
-        print_json(exports.json_of(report, by))
-    elif as_csv:
-        csv.writer(sys.stdout).writerows(exports.csv_of(report, by))
-    elif html is None:
-        title = f"{post or report.campaign}, as of {shown(report.at, report.zone)}"
-        _print(Presented(report), by, title, only=post)
-
-
-@click.command()
 @click.option(
     "--month", metavar="MONTH", default="", help="Such as 2026-12; last month, where left out."
 )
@@ -150,58 +137,39 @@ def _tell(
               help="Print the words to be translated, as a file of posts/reports.")  # fmt: skip
 @click.option("--as", "by", metavar="NAME", callback=somebody,
               help="Sign it off first: an approver answers for it.")  # fmt: skip
-@json_option
-@places
+@in_readonly
 def report(
-    paths: Paths, month: str, first: str, last: str, html: Path | None,
-    pdf: Path | None, xlsx: Path | None, lang: str, catalogue: str, by: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    workspace: Workspace, month: str, first: str, last: str, html: Path | None,
+    pdf: Path | None, xlsx: Path | None, lang: str, catalogue: str, by: str | None,
+) -> Output:  # fmt: skip
     """Report on a month: posts, what they brought, followers, corrections, cost, what is missing.
 
     Each number stands beside the month before. Asks no server and spends nothing.
     """
-    with open_readonly(paths) as workspace:
-        store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
-        if catalogue:
-            _print_catalogue(catalogue, rendered.campaign.report_words, as_json=as_json)
-            return
+    store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
+    if catalogue:
+        content = to_translate(catalogue, rendered.campaign.report_words)
+        value = {"file": f"{FOLDER}/{catalogue}.yaml", "content": content}
+        return Output(value, content.splitlines(), whole=True)
+    try:
         today = clock.now().astimezone(rendered.campaign.zone).date()
-        try:
-            period = Period.read(month, first, last, today)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+        period = Period.read(month, first, last, today)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    made = monthly(store, clock, rendered, period, lang)
+    if lacking := made.words.lacking:
+        show(f"in English, as {lang} has no words for it: {', '.join(lacking)}", err=True)
+    if by is not None:
+        by = proved(Access(store, clock), workspace.mode, by, Right.APPROVE)
+        sign_off(store, clock, made, by=by)
         made = monthly(store, clock, rendered, period, lang)
-        if lacking := made.words.lacking:
-            show(f"in English, as {lang} has no words for it: {', '.join(lacking)}", err=True)
-        if by is not None:
-            by = proved(Access(store, clock), workspace.mode, by, Right.APPROVE)
-            sign_off(store, clock, made, by=by)
-            made = monthly(store, clock, rendered, period, lang)
-        _give(made, html, pdf, xlsx, as_json=as_json)
-
-
-def _give(
-    made: PresentedMonth, html: Path | None, pdf: Path | None, xlsx: Path | None, *, as_json: bool
-) -> None:
-    files: Mapping[Path | None, Callable[[PresentedMonth], str | bytes]] = {
-        html: monthly_files.page, pdf: monthly_files.pdf, xlsx: monthly_files.workbook,
-    }  # fmt: skip
-    for file, write in files.items():
-        if file is not None:
-            write_private(file, write(made))
-            show(f"{file}: {made.title}", err=as_json)
-    if as_json:
-        print_json(monthly_files.json_of(made))
-    elif not any(files):
-        show_fitting(*monthly_lines(made))
-
-
-def _print_catalogue(lang: str, written: Mapping[str, ReportWords], *, as_json: bool) -> None:
-    content = to_translate(lang, written)
-    if as_json:
-        print_json({"file": f"{FOLDER}/{lang}.yaml", "content": content})
-    else:
-        show(*content.splitlines())
+    writers = ((html, monthly_files.page), (pdf, monthly_files.pdf), (xlsx, monthly_files.workbook))
+    files = [(file, write(made)) for file, write in writers if file is not None]
+    for file, written in files:
+        write_private(file, written)
+    told = [f"{file}: {made.title}" for file, _written in files]
+    lines = () if told else monthly_lines(made)
+    return Output(monthly_files.json_of(made), lines, files=told)
 
 
 def _day(text: str, zone: ZoneInfo) -> datetime:
@@ -212,13 +180,18 @@ def _day(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
-    notes: list[str] = []
     if only is not None:
         notes = [report.every_age.caption]
         show(title, *_grid(report.every_age))
     elif by in JUDGED_BY:
-        show(title, *_ratios(report.ratios[by]))
-        notes = [f"{report.ratios[by].caption} Growth: {', '.join(AGES)}."]
+        ratios = report.ratios[by]
+        head = (ratios.what.lower(), "ratio (80 %)", "", "n", "growth", "as of")
+        # A passage stands with its place; posts have their names only.
+        names = (f"{row.name}  {row.detail}" if row.name_lang else row.name for row in ratios.rows)
+        rows = [(name, row.ratio, row.verdict, row.n, _spark(row.growth_plot), row.as_of)
+                for name, row in zip(names, ratios.rows, strict=True)]  # fmt: skip
+        show(title, *table(head, rows))
+        notes = [f"{ratios.caption} Growth: {', '.join(AGES)}."]
     else:
         show(title, *_grid(report.usual[by]), "", *_grid(report.growth[by]))
         notes = [OWN_AUDIENCE]
@@ -226,18 +199,6 @@ def _print(report: Presented, by: str, title: str, *, only: str | None) -> None:
         notes.append(f"Time of day: {report.day_verdict} {WHY_NO_BEST_TIME}")
     costs = (f"{account}: {text}" for account, text in report.costs.items())
     show_fitting(*notes, *report.lacking, *costs)
-
-
-def _ratios(ratios: RatioTable) -> Iterator[str]:
-    head = (ratios.what.lower(), "ratio (80 %)", "", "n", "growth", "as of")
-    rows = [(_name(row), row.ratio, row.verdict, row.n, _spark(row.growth_plot), row.as_of)
-            for row in ratios.rows]  # fmt: skip
-    return table(head, rows)
-
-
-def _name(row: Row) -> str:
-    """Write a passage with its place; posts have their names only."""
-    return f"{row.name}  {row.detail}" if row.name_lang else row.name
 
 
 def _grid(grid: Grid) -> Iterator[str]:

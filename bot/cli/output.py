@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -22,6 +23,9 @@ from bot.rendering.layout import first_words
 
 P = ParamSpec("P")
 
+#: Types of what names a file that is written, and one that is read.
+WRITTEN = click.Path(dir_okay=False, path_type=Path)
+READ = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PLACES = (
     ("config", "schedule.yaml", "The schedule"),
     ("posts", "posts", "The folder of posts"),
@@ -36,11 +40,13 @@ class Output:
     #: For other programs: `plain` makes JSON of it.
     value: Any
     #: For people.
-    lines: Iterable[str]
+    lines: Iterable[str] = ()
     #: Exit code.
     code: int = 0
     #: Whether other programs read the lines, or people paste them: then none is broken.
     whole: bool = False
+    #: What was written to files, for people; beside JSON this is on standard error.
+    files: Sequence[str] = ()
 
 
 def places(verb: Callable[Concatenate[Paths, P], int | None]) -> Callable[P, int | None]:
@@ -66,20 +72,8 @@ _MARGIN = " " * 10
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def prints(verb: Callable[Concatenate[Paths, P], Output]) -> Callable[P, int | None]:
-    """Return a verb with ``--json`` and the options of `places`, whose output is printed."""
-
-    @json_option
-    @places
-    @wraps(verb)
-    def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
-        as_json = options.pop("as_json")
-        return _print(verb(paths, *args, **options), as_json)
-
-    return called
-
-
 def _print(output: Output, as_json: object) -> int:
+    show(*output.files, err=bool(as_json))
     if as_json:
         print_json(output.value)
     else:
@@ -87,26 +81,37 @@ def _print(output: Output, as_json: object) -> int:
     return output.code
 
 
-def _opening(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callable[P, int | None]:
+def _printing(opener: str, verb: Callable[Concatenate[Any, P], Output]) -> Callable[P, int | None]:
     @json_option
     @places
     @wraps(verb)
     def called(paths: Paths, /, *args: P.args, **options: P.kwargs) -> int:
-        from bot.app import workspace  # takes long to load
-
         as_json = options.pop("as_json")
-        with getattr(workspace, opener)(paths) as opened:
+        with _opened(opener, paths) as opened:
             return _print(verb(opened, *args, **options), as_json)
 
     return called
 
 
-#: Return a verb that works on an open database; what it lists is read while it is printed.
-in_workspace = partial(_opening, "open_workspace")
+def _opened(opener: str, paths: Paths) -> AbstractContextManager[Any]:
+    if not opener:
+        return nullcontext(paths)
+    from bot.app import workspace  # takes long to load
+
+    opened: AbstractContextManager[Any] = getattr(workspace, opener)(paths)
+    return opened
+
+
+#: Return a verb with ``--json`` and the options of `places`, whose output is printed.
+prints = partial(_printing, "")
+#: Return one that looks at what there is.
+in_readonly = partial(_printing, "open_readonly")
+#: Return one that works on an open database; what it lists is read while it is printed.
+in_workspace = partial(_printing, "open_workspace")
 #: Return one that works whatever became of the content.
-in_emergency = partial(_opening, "open_emergency")
+in_emergency = partial(_printing, "open_emergency")
 #: Return one that works on what is out, with the accounts that it is on.
-in_corrections = partial(_opening, "open_corrections")
+in_corrections = partial(_printing, "open_corrections")
 
 
 def somebody(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:

@@ -16,7 +16,7 @@ from bot.authority.access import SHORTEST, Access
 from bot.authority.notices import absence_of
 from bot.authority.user_table import User
 from bot.authority.users import Right, Role
-from bot.cli.output import Output, as_option, in_emergency, places, prints
+from bot.cli.output import READ, Output, as_option, in_emergency, places, prints
 from bot.cli.proof import proved
 from bot.cli.terminal import show
 from bot.content.model import Mode
@@ -29,17 +29,15 @@ _ROLES = click.option(
     type=click.Choice([role.value for role in Role]), help="May be given several times.",
 )  # fmt: skip
 _FILE = click.option(
-    "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Read the password from a file instead of asking.",
-)  # fmt: skip
+    "--password-file", type=READ, help="Read the password from a file instead of asking."
+)
 _NAME = click.argument("name", metavar="NAME")
 
 
 def _by(prove: Callable[[Access, str, str], str]) -> Callable[..., Any]:
     """Return a decorator of verbs over users, that return what they did; whatever the mode is.
 
-    Args:
-        prove: Returns who decides, once they have proved it; of the users, by ``--as``, for NAME.
+    ``prove`` returns who decides, once they have proved it: of the users, by ``--as``, for NAME.
     """
 
     def decorate(verb: Callable[..., str]) -> Callable[..., Any]:
@@ -56,15 +54,14 @@ def _by(prove: Callable[[Access, str, str], str]) -> Callable[..., Any]:
     return decorate
 
 
-def _operator(users: Access, by: str, _name: str, *, takes_token: bool = False) -> str:
-    return proved(users, Mode.LIVE, by, Right.USERS, takes_token=takes_token)
+def _operator(users: Access, by: str, _name: str) -> str:
+    return proved(users, Mode.LIVE, by, Right.USERS, takes_token=False)
 
 
 def _self(users: Access, by: str, name: str, *, takes_token: bool = False) -> str:
     """Return who decides for a user: they themselves or an operator."""
-    if by.casefold() == name.casefold():
-        return proved(users, Mode.LIVE, by, Right.LOOK, takes_token=takes_token)
-    return _operator(users, by, name, takes_token=takes_token)
+    right = Right.LOOK if by.casefold() == name.casefold() else Right.USERS
+    return proved(users, Mode.LIVE, by, right, takes_token=takes_token)
 
 
 def _first(users: Access, by: str, name: str) -> str:
@@ -194,7 +191,12 @@ def list_users(paths: Paths) -> Output:
     owner_for(paths, read_files(paths.config, paths.posts))
     with known_store(paths) as store:
         rows = [_row(store, known) for known in store.users.all()] if store else []
-    told = [line for row in rows for line in _lines(row)]
+    told = []
+    for row in rows:
+        codes = ", asked for one-time codes" if row["codes"] else ""
+        told.append(f"{row['name']}: {', '.join(row['roles'])}{codes}")
+        told += [f"    passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
+                 for key in row["passkeys"]]  # fmt: skip
     none = ["no users; this makes one:", f"  {program()} user add NAME --role operator --as NAME"]
     return Output(rows, told or none)
 
@@ -210,15 +212,6 @@ def _row(store: Store, known: User) -> dict[str, Any]:
             for key in store.passkeys.of(known.name)
         ],
     }
-
-
-def _lines(row: dict[str, Any]) -> list[str]:
-    codes = ", asked for one-time codes" if row["codes"] else ""
-    keys = (
-        f"    passkey {key['code']} ({key['label']})" + ", signs approvals" * key["pinned"]
-        for key in row["passkeys"]
-    )
-    return [f"{row['name']}: {', '.join(row['roles'])}{codes}", *keys]
 
 
 def _unpin(users: Access, name: str) -> None:
@@ -248,8 +241,7 @@ def contact() -> None:
 
 @contact.command("address")
 @_NAME
-@click.option("--file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="Read the address from a file instead of asking.")  # fmt: skip
+@click.option("--file", type=READ, help="Read the address from a file instead of asking.")
 @click.option("--forget", is_flag=True, help="Forget it.")
 @_by(_self)
 def set_address(users: Access, name: str, file: Path | None, forget: bool, by: str) -> str:

@@ -24,9 +24,7 @@ def decides(
 ) -> Callable[[Callable[..., Output]], Callable[..., Any]]:
     """Return a decorator: the verb's ``by`` is a user who has proved it and has this right.
 
-    Args:
-        opened: What the verb works with.
-        asks_why: It has ``--why``.
+    It works with what is ``opened``, and has ``--why`` where it ``asks_why``.
     """
 
     def decorate(verb: Callable[..., Output]) -> Callable[..., Any]:
@@ -46,13 +44,9 @@ def decides(
 
 
 def proved(access: Access, mode: Mode, name: str, right: Right, *, takes_token: bool = True) -> str:
-    """Return the name of who decides, once they have proved it by a token or their password.
+    """Return the name of who decides; DecisionError where they may not, or have not proved it.
 
-    Args:
-        takes_token: Not for what would outlast the token: a stolen one must end.
-
-    Raises:
-        DecisionError: they have not, or they may not.
+    It takes their password or a token; no token for what would outlast it: a stolen one must end.
     """
     if _believes_all(access, mode):
         return name

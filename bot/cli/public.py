@@ -14,7 +14,7 @@ from bot.app.storage import settings
 from bot.app.workspace import Workspace, open_corrections
 from bot.authority.users import Right
 from bot.canonical import sha256_hex
-from bot.cli.output import Output, in_corrections, in_workspace, prints
+from bot.cli.output import READ, Output, in_corrections, in_workspace, prints
 from bot.cli.proof import decides
 from bot.content.files import BOUNDS
 from bot.content.model import Investigation, Mode
@@ -27,15 +27,13 @@ from bot.public.folder import write_folder
 from bot.public.record import MOST, PublicRecord, read_record, record_of, signed_record
 from bot.public.verifying import RecordVerifier, Verified
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
 
-@click.command()
 @click.argument("text", required=False)
-@click.option("--file", type=_FILE, help="A file with the text.")
-@click.option("--record", type=_FILE, help="A record.json of `site`; then nothing else is read.")
-@click.option("--key", type=_FILE, help="The public key that the record must be signed by.")
+@click.option("--file", type=READ, help="A file with the text.")
+@click.option("--record", type=READ, help="A record.json of `site`; then nothing else is read.")
+@click.option("--key", type=READ, help="The public key that the record must be signed by.")
 @prints
 def verify(
     paths: Paths, text: str | None, file: Path | None, record: Path | None, key: Path | None
@@ -54,12 +52,15 @@ def verify(
     if not (text or record):
         raise click.UsageError("give a TEXT, a --file or a --record")
     known, signer = _known(paths, record, key)
+    signed = []
+    if signer and not key:
+        signed = [f"signed by {signer}: compare it with the key that the campaign gives elsewhere"]
     if not text:
-        lines = [f"the record is whole: {len(known.statuses)} statuses, as of {known.at:%Y-%m-%d}"]
-        return Output({"signed_by": signer}, [*lines, *_signer_lines(signer, key)])
+        whole = f"the record is whole: {len(known.statuses)} statuses, as of {known.at:%Y-%m-%d}"
+        return Output({"signed_by": signer}, [whole, *signed])
     found = RecordVerifier(known).verify(text)
-    lines = [*_lines(found), *_signer_lines(signer, key)]
-    return Output({"verified": found, "signed_by": signer}, lines, code=0 if found.is_fine else 1)
+    value = {"verified": found, "signed_by": signer}
+    return Output(value, [*_lines(found), *signed], code=0 if found.is_fine else 1)
 
 
 def _known(paths: Paths, record: Path | None, key: Path | None) -> tuple[PublicRecord, str]:
@@ -79,11 +80,6 @@ def _read(file: Path, most: int) -> bytes:
     return content
 
 
-def _signer_lines(signer: str, key: Path | None) -> Iterator[str]:
-    if signer and not key:
-        yield f"signed by {signer}: compare it with the key that the campaign gives elsewhere"
-
-
 def _lines(found: Verified) -> Iterator[str]:
     yield str(found.answer)
     for name in found.sources:
@@ -100,7 +96,6 @@ def _lines(found: Verified) -> Iterator[str]:
         yield f"  {one.kind} of {one.at:%Y-%m-%d}: {one.why} {one.text}".rstrip()
 
 
-@click.command()
 @_FOLDER
 @click.option("--address", default="", metavar="URL",
               help="Where it will stand; makes previews on other sites whole.")  # fmt: skip
@@ -118,8 +113,7 @@ def site(desk: Corrections, folder: Path, address: str) -> Output:
     record = record_of(store, campaign, desk.listed(), now)
     signed = signed_record(record, store.audit.sign)
     key = store.audit.public_key()
-    seen = looks(store)
-    files = site_files(record, signed, key, campaign, SPECS, address=address, looks=seen)
+    files = site_files(record, signed, key, campaign, SPECS, address=address, looks=looks(store))
     write_folder(folder, files, is_public=True)
     detail = {"record_sha256": sha256_hex(signed), "statuses": len(record.statuses)}
     store.audit.write("command line", "site", "record", detail=detail, now=now)
@@ -127,7 +121,6 @@ def site(desk: Corrections, folder: Path, address: str) -> Output:
     return Output({"files": sorted(files), "key": key, **detail}, lines)
 
 
-@click.command()
 @_FOLDER
 @click.option("--partner", "partners", multiple=True, required=True, metavar="NAME",
               help="Who gets a kit; give it once for each.")  # fmt: skip
@@ -223,7 +216,7 @@ def show(workspace: Workspace) -> Output:
 
 
 @archive.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_FOLDER
 @in_workspace
 def export(workspace: Workspace, folder: Path) -> Output:
     """Write all that is kept into DIR: WARC files, time-stamps, and their SHA-256 sums."""
@@ -252,7 +245,6 @@ def link_copy(workspace: Workspace, id_: str, by: str, why: str) -> Output:
     return Output({"id": id_, "link": each.archived}, [f"{id_}: posts link to {each.archived}"])
 
 
-@click.command()
 @click.argument("account")
 @click.argument("source")
 @decides(Right.CORRECT)

@@ -42,32 +42,16 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierContent:
-    """The files of the commit that a change is compared with."""
-
-    content: CheckedContent
-    #: With the paths of files as the change has them.
-    problems: tuple[Problem, ...]
-
-    def new(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-        """Return the errors, and those warnings and notices that were not there before."""
-        before = {_same(each) for each in self.problems}
-        return tuple(each for each in problems
-                     if each.severity is Severity.ERROR or _same(each) not in before)  # fmt: skip
+def new_problems(problems: Iterable[Problem], before: Iterable[Problem]) -> list[Problem]:
+    """Return the errors, and those warnings and notices that were not there before."""
+    # Its line moves with what stands above it.
+    known = {replace(each, line=0, column=0) for each in before}
+    return [each for each in problems if each.severity is Severity.ERROR
+            or replace(each, line=0, column=0) not in known]  # fmt: skip
 
 
-def _same(problem: Problem) -> Problem:
-    """Return a problem without its line, which moves with what stands above it."""
-    return replace(problem, line=0, column=0)
-
-
-def read_base(paths: Paths, name: str) -> EarlierContent:
-    """Check the files of a commit.
-
-    Raises:
-        DecisionError: there is no such commit.
-    """
+def read_base(paths: Paths, name: str) -> tuple[CheckedContent, Sequence[Problem]]:
+    """Check the files of a commit, or DecisionError; the problems have paths as they are now."""
     repository = GitRepository(paths.config, paths.posts)
     commit = repository.commit_of(name)
     if commit is None:
@@ -76,7 +60,7 @@ def read_base(paths: Paths, name: str) -> EarlierContent:
         content = prove_tree(StoredTree(repository.files_of(commit)))
     except RepositoryError as error:
         raise DecisionError(str(error)) from error
-    return EarlierContent(content, by_path(paths.config, paths.posts, content.problems))
+    return content, by_path(paths.config, paths.posts, content.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +83,12 @@ class ChangedPosts:
         old = (
             {post.id: _content_of(post, before) for post in before.campaign.posts} if before else {}
         )
-        new = {post.id: post for post in whole.campaign.posts}
-        changed = (post for post in new.values()
-                   if post.id in old and _content_of(post, whole) != old[post.id])  # fmt: skip
-        written = {post.id for post in content.readable.campaign.posts} if content.readable else new
-        return cls(
-            whole, tuple(post for post in new.values() if post.id not in old), tuple(changed),
-            tuple(name for name in old if name not in written),
-        )  # fmt: skip
+        posts = whole.campaign.posts
+        added = tuple(post for post in posts if post.id not in old)
+        changed = tuple(post for post in posts
+                        if post.id in old and _content_of(post, whole) != old[post.id])  # fmt: skip
+        written = {post.id for post in (content.readable or whole).campaign.posts}
+        return cls(whole, added, changed, tuple(name for name in old if name not in written))
 
 
 def _content_of(post: Post, whole: RenderedCampaign) -> object:

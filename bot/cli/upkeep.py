@@ -14,7 +14,7 @@ from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.trust import ConfigurationGuard, unfit
 from bot.authority.users import Right
-from bot.cli.output import Output, as_rows, in_workspace, lines, places, prints
+from bot.cli.output import READ, Output, as_rows, in_workspace, lines, places, prints
 from bot.cli.proof import confirming, decides
 from bot.cli.terminal import show
 from bot.content.model import Account, Mode
@@ -26,7 +26,6 @@ from bot.masking import mask
 from bot.platforms.registry import PLATFORMS
 
 
-@click.command()
 @places
 def run(paths: Paths) -> None:
     """Plan, publish, settle and tell people, until SIGTERM or Ctrl-C.
@@ -38,7 +37,6 @@ def run(paths: Paths) -> None:
     serve(paths)
 
 
-@click.command()
 @click.argument("delivery_id", required=False, metavar="[ID]")
 @click.option("--state", type=click.Choice([state.value for state in State]), multiple=True)
 @click.option("--account")
@@ -74,7 +72,6 @@ def _history(workspace: Workspace, delivery_id: str) -> Output:
     return Output({**next(as_rows([row])), "moves": moves, "attempts": attempts}, told)
 
 
-@click.command()
 @click.option("--ask/--no-ask", default=True, show_default=True,
               help="Ask each account's server (some platforms charge a cent for it).")  # fmt: skip
 @click.option("--send", is_flag=True, help="Send a test to each address of alerts.")
@@ -92,7 +89,6 @@ def doctor(paths: Paths, ask: bool, send: bool) -> Output:
     return Output(findings, told, code=0 if all(each.is_well for each in findings) else 1)
 
 
-@click.command()
 @click.argument("name", metavar="ACCOUNT")
 @click.option("--post", is_flag=True,
               help="Send a test that few see, read it back and delete it; may cost.")  # fmt: skip
@@ -126,7 +122,6 @@ def probe(workspace: Workspace, name: str, post: bool, by: str) -> Output:
     return Output({"account": name, "seen": seen, "trials": trials}, told)
 
 
-@click.command()
 @click.argument("name", metavar="ACCOUNT")
 @click.option(
     "--as", "by", default="", metavar="NAME", help="Who confirms it; once there are users."
@@ -196,7 +191,6 @@ def _secret(words: str, default: str | None = None) -> str:
     return value.strip()
 
 
-@click.command()
 @click.argument("target", metavar="FILE", type=Path)
 @click.option("--encrypt-to", "readers", multiple=True, metavar="KEY",
               help="Public key (age1… or an SSH key) of who alone can open FILE.")  # fmt: skip
@@ -210,14 +204,12 @@ def backup(workspace: Workspace, target: Path, readers: tuple[str, ...]) -> Outp
     return Output(made, [f"{target}: {made.deliveries} deliveries, proved"])
 
 
-@click.command()
 @click.argument("backup", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--mode", type=click.Choice(["live", "rehearsal"]), required=True,
               help="Whose database FILE is.")  # fmt: skip
 @click.option("--loaded", is_flag=True,
               help="pg_restore has loaded FILE already; only settle first.")  # fmt: skip
-@click.option("--identity", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="The private key that opens an encrypted FILE.")  # fmt: skip
+@click.option("--identity", type=READ, help="The private key that opens an encrypted FILE.")
 @prints
 def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path | None) -> Output:
     """Put FILE in the place of the database; the bot must be stopped.
@@ -239,7 +231,6 @@ def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path 
     return Output({"restored": backup, "kept": done.kept, "sent_log": done.has_log}, told)
 
 
-@click.command()
 @click.option("--to", "target", required=True, metavar="URL",
               help=f"postgresql://… (its password: in ~/.pgpass), or `{EMBEDDED}`.")  # fmt: skip
 @prints

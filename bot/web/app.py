@@ -25,7 +25,7 @@ from bot.errors import BotError, DecisionError
 from bot.log import get_logger
 from bot.web.context import AppContext
 from bot.web.guard import POLICY_WITH_SCRIPT, RequestGuard
-from bot.web.rendering import Pages
+from bot.web.rendering import environment, rendered
 from bot.web.request import Page, PageRoute, Raw, Redirect, RefusedRequestError, RequestContext
 
 log = get_logger(__name__)
@@ -40,7 +40,6 @@ _MOST_FIELDS = 40
 _FOR_PEOPLE, _FOR_STRANGERS, _FOR_PAUSE, _FOR_SIGNING_IN = 5, 2, 1, 8
 BODY_SECONDS = 20
 
-
 #: Values of a form that was sent, and its upload.
 _Form = tuple[ImmutableMultiDict[str, str], bytes | None]
 _NO_FORM: _Form = (ImmutableMultiDict(), None)
@@ -51,7 +50,7 @@ class _Endpoint:
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        self._pages = Pages(context)
+        self._templates = environment(context.specs)
         self._people = CapacityLimiter(_FOR_PEOPLE)
         self._strangers = CapacityLimiter(_FOR_STRANGERS)
         self._pause = CapacityLimiter(_FOR_PAUSE)
@@ -61,18 +60,16 @@ class _Endpoint:
         self._known: Mapping[str, datetime] = {}
 
     async def _in_thread(
-        self, request: Request, work: Callable[..., Response], *arguments: Any
+        self, work: Callable[..., Response], request: Request, *arguments: Any
     ) -> Response:
-        limiter = self._limiter(request)
-        return await to_thread.run_sync(work, *arguments, limiter=limiter)
-
-    def _limiter(self, request: Request) -> CapacityLimiter:
         seen = self._known.get(request.cookies.get(_cookie_name(self._context, _SESSION), ""))
         is_post = request.method == "POST"
         if seen is not None and self._context.clock.now() - seen < IDLE:
-            return self._pause if is_post and request.url.path == "/pause" else self._people
-        is_signing_in = is_post and request.url.path == "/login"
-        return self._signing_in if is_signing_in else self._strangers
+            limiter = self._pause if is_post and request.url.path == "/pause" else self._people
+        else:
+            is_signing_in = is_post and request.url.path == "/login"
+            limiter = self._signing_in if is_signing_in else self._strangers
+        return await to_thread.run_sync(work, request, *arguments, limiter=limiter)
 
     def _know(self, token: str) -> None:
         now = self._context.clock.now()
@@ -84,17 +81,17 @@ class _Endpoint:
             try:
                 form = await _form(request, route)
             except RefusedRequestError as refusal:
-                refused = self._refused, request, refusal.status, str(refusal)
-                return await self._in_thread(request, *refused)
-            return await self._in_thread(request, self._open, route, request, form)
+                status, message = refusal.status, str(refusal)
+                return await self._in_thread(self._refused, request, status, message)
+            return await self._in_thread(self._open, request, route, form)
 
         return endpoint
 
     async def lost(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return await self._in_thread(request, self._refused, request, status, "")
+        return await self._in_thread(self._refused, request, status, "")
 
-    def _open(self, route: PageRoute, request: Request, form: _Form) -> Response:
+    def _open(self, request: Request, route: PageRoute, form: _Form) -> Response:
         parsed = self._parsed(request, form)
         try:
             if route.right is not None:
@@ -144,7 +141,7 @@ class _Endpoint:
         )
 
     def _page(self, parsed: RequestContext, page: Page) -> Response:
-        content = self._pages.render(parsed, page)
+        content = rendered(self._templates, parsed, page)
         response = Response(content, page.status, media_type="text/html; charset=utf-8")
         if page.has_script:
             response.headers["content-security-policy"] = POLICY_WITH_SCRIPT
@@ -173,11 +170,7 @@ def build(context: AppContext, routes: Sequence[PageRoute]) -> RequestGuard:
 
 
 async def _form(request: Request, route: PageRoute) -> _Form:
-    """Read a form of bounded size.
-
-    Raises:
-        RefusedRequestError: it is too large, or no form.
-    """
+    """Read a form of bounded size; RefusedRequestError where it is too large, or no form."""
     if route.method != "POST":
         return _NO_FORM
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

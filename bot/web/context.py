@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,27 +31,14 @@ GUEST = Person("guest", frozenset(Role))
 
 @dataclass(frozen=True, slots=True)
 class DeskAddress:
-    """Where the dashboard listens, and what it is called there."""
+    """What the dashboard is called where it listens."""
 
-    host: str = "127.0.0.1"
-    port: int = 0
     #: Values of ``Host`` that are answered.
     hosts: frozenset[str] = frozenset()
+    #: Nobody but this machine reaches it.
+    is_private: bool = True
     #: Reached through TLS only: cookies may say so.
     is_secure: bool = False
-    has_proxy: bool = False
-
-    @property
-    def is_loopback(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-    @property
-    def is_private(self) -> bool:
-        """Return whether nobody but this machine reaches it."""
-        return self.is_loopback and not self.has_proxy
 
 
 @dataclass(slots=True)

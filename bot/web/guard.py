@@ -174,10 +174,7 @@ class BoundedProtocol(H11Protocol):
 
     def _allow(self, seconds: float) -> None:
         self._stop()
-        self._timer = self.loop.call_later(seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        self.transport.abort()
+        self._timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -196,7 +193,7 @@ class BoundedProtocol(H11Protocol):
         # Some proxies add a port, which is another one each time.
         self._asker = network_of(last.partition(":")[0] if last.count(":") == 1 else last)
         if sum(not each.is_idle for each in self._of_mine()) > PER_ADDRESS:
-            self._give_up()
+            self.transport.abort()
 
     def _of_mine(self) -> list[Any]:
         every: list[Any] = list(self.connections)

@@ -1,10 +1,7 @@
-"""Templates into pages: escaped everywhere, times with their zone, texts with their direction.
-
-Texts as pages show them: statuses by account, passages of a source, differences.
-"""
+"""Templates into pages: escaped everywhere, times with their zone, texts as pages show them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import SequenceMatcher
@@ -28,7 +25,6 @@ from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import FacetKind, Status
 from bot.rendering.layout import first_words, marks_for, own_marks, short_link
 from bot.rendering.rendered import RenderedCampaign
-from bot.web.context import AppContext
 from bot.web.request import Page, RequestContext
 
 #: A status of a delivery or draft, for people: its name and its sign (never colour alone).
@@ -148,11 +144,14 @@ def difference(before: str, after: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def by_account(rows: Iterable[Delivery]) -> Iterator[tuple[str, tuple[Delivery, ...]]]:
+def by_account(rows: Iterable[Delivery]) -> dict[str, list[Delivery]]:
+    """Return what deliveries of a post show; of one that comes several times, the first time."""
     groups: dict[str, list[Delivery]] = {}
     for row in rows:
-        groups.setdefault(row.account, []).append(row)
-    yield from ((name, tuple(group)) for name, group in groups.items())
+        group = groups.setdefault(row.account, [])
+        if not group or row.publication.id == group[0].publication.id:
+            group.append(row)
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +184,11 @@ def looks_of(whole: RenderedCampaign, post: Post) -> list[AccountView]:
 def looks_of_rows(whole: RenderedCampaign, rows: Iterable[Delivery]) -> list[AccountView]:
     """Show what deliveries froze: of corrections, and of posts that no file has any more."""
     accounts, looks = whole.campaign.schedule.accounts, []
-    for name, group in by_account(rows):
+    for name, group in by_account(rows).items():
         if name not in accounts:
             continue
         spec, limits = whole.spec_of(name), whole.limits_of(name)
-        first = (row.status for row in group if row.publication.id == group[0].publication.id)
-        statuses = tuple((status, spec.length_of(status, limits)) for status in first)
+        statuses = tuple((row.status, spec.length_of(row.status, limits)) for row in group)
         most = accounts[name].max_length or limits.max_length
         looks.append(AccountView(accounts[name], statuses, most))
     return looks
@@ -209,33 +207,27 @@ _LOOK = """\
 _UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"))
 
 
-class Pages:
-    """Renders templates with what all pages show."""
-
-    def __init__(self, context: AppContext) -> None:
-        self._context = context
-        self._environment = environment(context.specs)
-
-    def render(self, request: RequestContext, page: Page) -> str:
-        context, campaign = self._context, self._context.campaign
-        common: dict[str, Any] = {
-            "request": request,
-            "has_script": page.has_script,
-            "campaign": campaign.schedule.campaign,
-            "schedule": campaign.schedule,
-            "zone": campaign.zone,
-            "zone_name": campaign.schedule.timezone,
-            "rehearsal": campaign.schedule.mode is Mode.REHEARSAL,
-            "now": context.clock.now(),
-            "rehearsed": context.days,
+def rendered(templates: Environment, request: RequestContext, page: Page) -> str:
+    """Return a page with what all pages show."""
+    context, campaign = request.context, request.context.campaign
+    common: dict[str, Any] = {
+        "request": request,
+        "has_script": page.has_script,
+        "campaign": campaign.schedule.campaign,
+        "schedule": campaign.schedule,
+        "zone": campaign.zone,
+        "zone_name": campaign.schedule.timezone,
+        "rehearsal": campaign.schedule.mode is Mode.REHEARSAL,
+        "now": context.clock.now(),
+        "rehearsed": context.days,
+    }
+    if request.person is not None:
+        common |= {
+            "status": context.status(),
+            "broken": context.broken(),
+            "pauses": context.store.pauses.lasting(),
         }
-        if request.person is not None:
-            common |= {
-                "status": context.status(),
-                "broken": context.broken(),
-                "pauses": context.store.pauses.lasting(),
-            }
-        return self._environment.get_template(page.template).render({**common, **page.values})
+    return templates.get_template(page.template).render({**common, **page.values})
 
 
 def stylesheet(specs: Mapping[str, PlatformSpec]) -> bytes:

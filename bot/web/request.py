@@ -90,11 +90,8 @@ class RequestContext:
     def require_proof(self) -> Person:
         """Return who asks, once they have proved it lately, or with the password in this form.
 
-        `proof` in ``parts.html`` puts into a form what this reads.
-
-        Raises:
-            RefusedRequestError: the form has no password.
-            SignInError: it is wrong.
+        `proof` in ``parts.html`` puts into a form what this reads; RefusedRequestError where it has
+        no password, SignInError for a wrong one.
         """
         if self.is_proved:
             return self.who
@@ -158,11 +155,7 @@ class RequestContext:
         return self.who
 
     def require(self, right: Right) -> Person:
-        """Return who asks if they may.
-
-        Raises:
-            RefusedRequestError: they may not.
-        """
+        """Return who asks if they may; RefusedRequestError where they may not."""
         if not self.who.may(right):
             roles = ", ".join(sorted(self.who.roles))
             raise RefusedRequestError(403, f"you may not {right}; your roles: {roles}")

@@ -4,12 +4,14 @@
 or busy, and need no user.
 """
 
+import ipaddress
 import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from threading import Lock, Thread
 from typing import Any
 
@@ -34,24 +36,29 @@ log = get_logger(__name__)
 def address_of(known: Settings, *, has_users: bool) -> DeskAddress | None:
     """Read where to listen; None where the dashboard is off.
 
-    Raises:
-        SettingsError: it would be reached from elsewhere without users, TLS or a named proxy.
+    SettingsError where it would be reached from elsewhere without users, TLS or a named proxy.
     """
     if known.web == "off":
         return None
     host, _colon, port = known.web.rpartition(":")
-    address = DeskAddress(
-        host=host.strip("[]"),
-        port=int(port),
-        is_secure=bool(known.web_certificate or known.web_proxy),
-        has_proxy=bool(known.web_proxy),
-    )
-    local = ("127.0.0.1", "localhost", "[::1]") if address.is_loopback else ()
+    is_loopback = _is_loopback(host.strip("[]"))
+    local = ("127.0.0.1", "localhost", "[::1]") if is_loopback else ()
     names = (*(f"{name}:{port}" for name in local), *known.web_hosts)
-    problem = _exposed(address, known, has_users=has_users)
-    if problem:
+    address = DeskAddress(
+        frozenset(name.lower() for name in names),
+        is_private=is_loopback and not known.web_proxy,
+        is_secure=bool(known.web_certificate or known.web_proxy),
+    )
+    if problem := _exposed(address, known, has_users=has_users):
         raise SettingsError(f"VERBATIM_WEB={known.web}: {problem}")
-    return replace(address, hosts=frozenset(name.lower() for name in names))
+    return address
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _exposed(address: DeskAddress, known: Settings, *, has_users: bool) -> str:
@@ -73,28 +80,21 @@ def _exposed(address: DeskAddress, known: Settings, *, has_users: bool) -> str:
 
 @contextmanager
 def dashboard(context: AppContext, known: Settings) -> Iterator[DeskAddress | None]:
-    """Serve pages in a thread for as long as this lasts.
+    """Serve pages in a thread for as long as this lasts; SettingsError as `address_of` says.
 
     A dashboard that cannot listen does not keep posts from going out: it is told in the log.
-
-    Raises:
-        SettingsError: it would be reached from elsewhere unprotected.
     """
     address = address_of(known, has_users=context.access.has_users())
     if address is None:
         yield None
         return
-    app = _DayApps(context.days, address) if context.days else _app(context, address)
-    options = {
-        "proxy_headers": bool(known.web_proxy),
-        # The second is how an IPv4 address looks where [::] takes it.
-        "forwarded_allow_ips": [known.web_proxy, f"::ffff:{known.web_proxy}"]
-        if known.web_proxy
-        else [],
-        "ssl_certfile": known.web_certificate,
-        "ssl_keyfile": known.web_key,
-    }
-    with _serving(app, known.web, "dashboard", **options) as is_served:
+    app = _day_apps(context.days, address) if context.days else _app(context, address)
+    # The second is how an IPv4 address looks where [::] takes it.
+    proxies = [known.web_proxy, f"::ffff:{known.web_proxy}"] if known.web_proxy else []
+    with _serving(
+        app, known.web, "dashboard", proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
+        ssl_certfile=known.web_certificate, ssl_keyfile=known.web_key,
+    ) as is_served:  # fmt: skip
         yield address if is_served else None
 
 
@@ -102,23 +102,18 @@ def _app(context: AppContext, address: DeskAddress) -> ASGIApp:
     return build(replace(context, address=address), ROUTES)
 
 
-class _DayApps:
-    """An application for each day of a rehearsal, made when somebody first looks at the day."""
+def _day_apps(days: RehearsedDays, address: DeskAddress) -> ASGIApp:
+    """Return an application that has one for each day of a rehearsal, made when it is looked at."""
+    opening, app_of = Lock(), cache(lambda number: _app(days.context_of(number), address))
 
-    def __init__(self, days: RehearsedDays, address: DeskAddress) -> None:
-        self._days, self._address = days, address
-        self._apps: dict[int, ASGIApp] = {}
-        self._opening = Lock()
+    def current() -> ASGIApp:
+        with opening:
+            return app_of(days.current)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = await to_thread.run_sync(self._app_of, self._days.current)
-        await app(scope, receive, send)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (await to_thread.run_sync(current))(scope, receive, send)
 
-    def _app_of(self, number: int) -> ASGIApp:
-        with self._opening:
-            if number not in self._apps:
-                self._apps[number] = _app(self._days.context_of(number), self._address)
-            return self._apps[number]
+    return app
 
 
 @contextmanager
@@ -192,14 +187,11 @@ class Monitor:
         await Response(text, code, media_type=kind)(scope, receive, send)
 
 
-@contextmanager
-def monitoring(monitor: Monitor, known: Settings) -> Iterator[None]:
+def monitoring(monitor: Monitor, known: Settings) -> AbstractContextManager[object]:
     """Answer in threads for as long as this lasts; an address that is taken is told in the log."""
     if known.monitor == "off":
-        yield
-        return
-    with _serving(monitor, known.monitor, "monitor", proxy_headers=False, forwarded_allow_ips=[]):
-        yield
+        return nullcontext()
+    return _serving(monitor, known.monitor, "monitor", proxy_headers=False, forwarded_allow_ips=[])
 
 
 def metrics(status: ServiceStatus | None) -> bytes:

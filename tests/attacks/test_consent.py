@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -19,14 +18,14 @@ from bot.authority.passkeys import Site
 from bot.authority.signing_in import Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import Person, Role
-from bot.cli.main import VERBS, run
+from bot.cli.main import VERBS, root, run
 from bot.delivery.answers import Answers
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
 from bot.settings.environment import Settings
 from bot.web.pages.post import page as post_page
-from bot.web.rendering import Pages
+from bot.web.rendering import environment, rendered
 from bot.web.request import Page, RequestContext
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.authenticator import PRESENT, Authenticator, b64
@@ -204,9 +203,10 @@ def test_a_calendar_s_address_ends_with_tokens(new_bot: RunningBot, how: str) ->
     comes_of_it="there is none: each that takes `--as` is tried here",
 )
 def test_each_verb_that_takes_a_name_is_tried_above() -> None:
-    found = set()
-    for name, (module, _help) in VERBS.items():
-        verb = getattr(import_module(f"bot.cli.{module}"), name.replace("-", "_"))
+    found, context = set(), click.Context(root)
+    for name in VERBS:
+        verb = root.get_command(context, name)
+        assert verb
         for sub in verb.commands.values() if isinstance(verb, click.Group) else [verb]:
             if any("--as" in option.opts for option in sub.params):
                 found.add(name if sub is verb else f"{name} {sub.name}")
@@ -512,7 +512,7 @@ def page_of(signed: Signed, post_id: str) -> str:
     )  # fmt: skip
     page = post_page(request)
     assert isinstance(page, Page)
-    return html.unescape(Pages(context).render(request, page))
+    return html.unescape(rendered(environment(context.specs), request, page))
 
 
 @attack(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import stat
@@ -12,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from bot.cli.main import VERBS
+from bot.cli.main import VERBS, root
 from bot.db.database import parse_url
 from bot.engagement.export import export
 from bot.errors import StoreError
@@ -120,8 +119,9 @@ def options() -> Iterator[tuple[str, click.Parameter]]:
             for inner, each in command.commands.items():
                 yield from walk(f"{name} {inner}", each)
 
-    for verb, (module, _help) in VERBS.items():
-        found = getattr(importlib.import_module(f"bot.cli.{module}"), verb.replace("-", "_"))
+    for verb in VERBS:
+        found = root.get_command(click.Context(root), verb)
+        assert found
         yield from walk(verb, found)
 
 

@@ -29,7 +29,7 @@ def test_it_listens_on_this_machine_only_and_without_users() -> None:
     address = address_of(Settings(), has_users=False)
 
     assert address is not None
-    assert address.is_loopback
+    assert address.is_private
     assert not address.is_secure
     assert address.hosts == {"127.0.0.1:8765", "localhost:8765", "[::1]:8765"}
 

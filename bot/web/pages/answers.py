@@ -35,7 +35,7 @@ def answer_values(
         for each in request.context.store.approvals.of_post(post_id)
     )
     asks = any(each.by == name and each.stands and each.answer == ASK for each in thread)
-    mine = week(request)
+    mine, _others = all_waiting(request)
     place = next((at for at, post in enumerate(mine) if post.post_id == post_id), None)
     return {
         "consent": consent,
@@ -63,12 +63,8 @@ def all_waiting(request: RequestContext) -> tuple[tuple[WaitingPost, ...], ...]:
     return mine, tuple(post for post in found if post not in mine)
 
 
-def week(request: RequestContext) -> tuple[WaitingPost, ...]:
-    return all_waiting(request)[0]
-
-
 def this_week(request: RequestContext) -> Answer:
-    return Page("week.html", {"week": week(request)})
+    return Page("week.html", {"week": all_waiting(request)[0]})
 
 
 def _answers(context: AppContext) -> Answers:
@@ -154,7 +150,7 @@ def _next(
     """Lead to what waits for them next, or back to where they were."""
     if answered is not None and answered.too_late:
         return Redirect(f"/posts/{post_id}?done=late#read")
-    mine = [post for post in week(request) if post.post_id != post_id]
+    mine = [post for post in all_waiting(request)[0] if post.post_id != post_id]
     if not mine:
         return Redirect(f"/posts/{post_id}?done={done}#read")
     return Redirect(f"/posts/{mine[0].post_id}?done={done}&of={post_id}#read")

@@ -5,10 +5,8 @@ from typing import Any
 
 from bot.authority.tables import StopReason
 from bot.authority.users import Right
-from bot.content.model import Account
 from bot.delivery.decisions import Desk
 from bot.delivery.model import Delivery, Queued, State
-from bot.delivery.reads import StateCount
 from bot.operations.waiting import people_with
 from bot.web.context import AppContext
 from bot.web.rendering import looks_of_rows
@@ -111,29 +109,25 @@ def _decide(desk: Desk, delivery: str, choice: str, by: str, why: str) -> None:
 def accounts(request: RequestContext) -> Answer:
     context, now = request.context, request.context.clock.now()
     tallies, next_due = context.store.outbox.tallies(), context.store.outbox.next_due(now)
-    summaries = [
-        _summary(context, account, [one for one in tallies if one.account == account.name])
-        | {"next_due": next_due.get(account.name)}
-        for account in context.campaign.schedule.accounts.values()
-    ]
+    summaries = []
+    for account in context.campaign.schedule.accounts.values():
+        name, limits = account.name, context.rendered().limits_of(account.name)
+        counts = [tally for tally in tallies if tally.account == name]
+        state = context.store.accounts.get(name)
+        stops = set(state.stops) if state else set()
+        summary = {
+            "account": account,
+            "state": state,
+            "is_unconfirmed": StopReason.CONFIGURATION in stops,
+            "may_restart": bool(stops - {StopReason.CONFIGURATION}),
+            "spent": context.store.ledger.spent(name, month_of=now),
+            "counts": {tally.state.value: tally.count for tally in counts},
+            "last_sent": max((each.last_sent for each in counts if each.last_sent), default=None),
+            "next_due": next_due.get(name),
+            "max_length": account.max_length or limits.max_length,
+        }
+        summaries.append(summary)
     return Page("accounts.html", {"accounts": summaries})
-
-
-def _summary(
-    context: AppContext, account: Account, tallies: Sequence[StateCount]
-) -> dict[str, Any]:
-    state = context.store.accounts.get(account.name)
-    stops = set(state.stops) if state else set()
-    return {
-        "account": account,
-        "state": state,
-        "is_unconfirmed": StopReason.CONFIGURATION in stops,
-        "may_restart": bool(stops - {StopReason.CONFIGURATION}),
-        "spent": context.store.ledger.spent(account.name, month_of=context.clock.now()),
-        "counts": {tally.state.value: tally.count for tally in tallies},
-        "last_sent": max((tally.last_sent for tally in tallies if tally.last_sent), default=None),
-        "max_length": account.max_length or context.rendered().limits_of(account.name).max_length,
-    }
 
 
 def restart(request: RequestContext) -> Answer:

@@ -121,12 +121,10 @@ def _changed(
     current = {row.fingerprint for row in waiting}
     if not current:
         return []
-    # What each account would show now; of a post that comes several times, the first time.
+    # What each account would show now.
     now = {
-        account: _BETWEEN.join(
-            row.status.text for row in rows if row.publication.id == rows[0].publication.id
-        )
-        for account, rows in by_account(waiting)
+        account: _BETWEEN.join(row.status.text for row in rows)
+        for account, rows in by_account(waiting).items()
     }
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in context.store.audit.about(post_id, "approve"):
@@ -148,13 +146,9 @@ def correct(request: RequestContext) -> Answer:
     deletes = request.form_value("delete", default="") == "yes"
     if deletes:
         request.require_proof()
-    rows = request.context.corrections.correct(
-        request.path_value("post"),
-        request.form_value("text", most=_MOST),
-        by=by.name,
-        why=request.form_value("why", most=_MOST),
-        delete_original=deletes,
-    )
+    post_id, desk = request.path_value("post"), request.context.corrections
+    text, why = (request.form_value(name, most=_MOST) for name in ("text", "why"))
+    rows = desk.correct(post_id, text, by=by.name, why=why, delete_original=deletes)
     return Redirect(f"/posts/{rows[0].post_id}?done=corrected")
 
 
@@ -171,8 +165,7 @@ def retract(request: RequestContext) -> Answer:
 
 def turn_away(request: RequestContext) -> Answer:
     """Hide a reply to the post, or take the post out of a quote."""
-    by = request.require(Right.CORRECT)
-    context = request.context
+    by, context = request.require(Right.CORRECT), request.context
     post_id = request.path_value("post")
     verb, _, id_ = request.form_value("choice").partition("/")
     row = context.desk.find(id_)
@@ -188,9 +181,8 @@ def republish(request: RequestContext) -> Answer:
     by = request.require(Right.CORRECT)
     why = request.form_value("why", most=_MOST)
     request.require_proof()
-    rows = request.context.corrections.republish(
-        request.path_value("post"), sorted(request.form_values("account")), by=by.name, why=why
-    )
+    post_id, accounts = request.path_value("post"), sorted(request.form_values("account"))
+    rows = request.context.corrections.republish(post_id, accounts, by=by.name, why=why)
     return Redirect(f"/posts/{rows[0].post_id}?done=republished")
 
 

@@ -41,8 +41,8 @@ def public_page(
 
 
 def ask(request: RequestContext) -> Answer:
-    values = {"text": request.query_value("text"), "found": None, "differences": ()}
-    return Page("verify.html", values)
+    text = request.query_value("text")
+    return Page("verify.html", {"text": text, "found": None, "differences": ()})
 
 
 def verify(request: RequestContext) -> Answer:

@@ -1,15 +1,20 @@
-"""A whole source in its shape, with what a post quotes of it, and passages made into posts."""
+"""A whole source in its shape, with what a post quotes of it, and passages made into posts.
+
+A post of a passage is proposed on a new branch of the campaign's repository.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from bot.authority.users import Right
+from bot.content.branches import ProposedPost
 from bot.content.excerpts import chosen, find_passage, unclear_lines
 from bot.content.model import Source, Stretch
-from bot.content.quoting import Found, found_at
+from bot.content.quoting import found_at
+from bot.content.repository import RepositoryError
 from bot.errors import DecisionError
-from bot.planning.excerpts import Excerpt, propose
+from bot.planning import excerpts
 from bot.rendering.blocks import BlockKind, ListEntry, blocks_of, sentences_of
 from bot.rendering.layout import html_direction
 from bot.rendering.translations import people_of, sides_of
@@ -44,7 +49,7 @@ class Picked:
     #: Numbers of the first and last sentence; 0 for pasted words.
     first: int = 0
     last: int = 0
-    excerpt: Excerpt | None = None
+    excerpt: excerpts.Excerpt | None = None
     #: Why it is no post.
     problems: tuple[str, ...] = ()
 
@@ -92,21 +97,53 @@ def page(request: RequestContext) -> Answer:
 
 
 def download(request: RequestContext) -> Answer:
-    made = chosen_excerpt(request)
+    made = _chosen_excerpt(request)
     return Raw(made.yaml.encode(), "application/yaml", filename=f"{made.post.id}.yaml")
 
 
-def chosen_excerpt(request: RequestContext) -> Excerpt:
-    """Return the post of the passage that is asked for.
-
-    Raises:
-        RefusedRequestError: none is, or it makes no post.
-    """
+def _chosen_excerpt(request: RequestContext) -> excerpts.Excerpt:
+    """Return the post of the passage that is asked for; RefusedRequestError where there is none."""
     picked = _picked(request, _source(request))
     if picked is None or picked.excerpt is None:
         reason = picked.problems[0] if picked and picked.problems else "choose a passage first"
         raise RefusedRequestError(409, reason)
     return picked.excerpt
+
+
+def propose(request: RequestContext) -> Answer:
+    """Commit the post as the desk writes it, never a text from the form, and push its branch."""
+    context, person = request.context, request.require_proved_user()
+    branches, now = context.proposals, context.clock.now()
+    if branches is None:
+        raise RefusedRequestError(409, "posts are not proposed here; see VERBATIM_PROPOSALS")
+    made = _chosen_excerpt(request)
+    post = ProposedPost(made.post.id, made.file.encode(), person.name, now)
+    sides = sides_of(made.checked, context.campaign)
+    values = {"made": made, "post": post, "source": made.found.source, "sides": sides}
+    try:
+        head, files = branches.read()
+        if post.file in files:
+            raise DecisionError(f"{post.file} is in the repository already")
+        whole = context.deskcheck.prove({**files, post.file: post.content}, post.file)
+        if whole.errors:
+            return Page("proposal.html", {**values, "problems": whole.errors}, 409)
+        with branches.commit(post, head) as proposal:
+            about = {
+                "branch": proposal.branch, "commit": proposal.commit, "base": proposal.base,
+                "file": post.file,
+            }  # fmt: skip
+            # Before the push: what is out there has its row, whatever ends this process.
+            context.store.audit.write(person.name, "propose", post.id, detail=about, now=now)
+            try:
+                proposal.push()
+            except (DecisionError, RepositoryError) as error:
+                context.store.audit.write(
+                    person.name, "propose-failed", post.id, why=str(error), now=context.clock.now()
+                )
+                raise
+    except RepositoryError as error:
+        raise DecisionError(str(error)) from error
+    return Page("proposal.html", {**values, "about": about, "problems": ()})
 
 
 def _words(request: RequestContext, name: str) -> str:
@@ -130,32 +167,28 @@ def _picked(request: RequestContext, source: Source) -> Picked | None:
         return None
     request.require(Right.CHECK)
     if words:
-        located = find_passage(words, [source])
+        located, first, last = find_passage(words, [source]), 0, 0
         found = chosen(located)
         if found is None:
             return Picked(problems=tuple(unclear_lines(located, {source.id: source})))
-        return _made(request, source, found, Picked())
-    sentences = sentences_of(source)
-    if last > len(sentences):
-        raise RefusedRequestError(400, "there is no such sentence")
-    found = found_at(source, sentences[first - 1][0], sentences[last - 1][1])
-    if found.problem:
-        return Picked(first, last, problems=(found.problem,))
-    return _made(request, source, found, Picked(first, last))
-
-
-def _made(request: RequestContext, source: Source, found: Found, picked: Picked) -> Picked:
+    else:
+        sentences = sentences_of(source)
+        if last > len(sentences):
+            raise RefusedRequestError(400, "there is no such sentence")
+        found = found_at(source, sentences[first - 1][0], sentences[last - 1][1])
+        if found.problem:
+            return Picked(first, last, problems=(found.problem,))
     context = request.context
-    author = "" if request.who == context.guest() else request.who.name
     try:
-        made = propose(
+        made = excerpts.propose(
             found, source.text[found.start : found.end], desk=context.deskcheck,
             campaign=context.campaign, outbox=context.store.outbox, now=context.clock.now(),
-            author=author, original=_words(request, "original"),
+            author="" if request.who == context.guest() else request.who.name,
+            original=_words(request, "original"),
         )  # fmt: skip
     except DecisionError as error:
-        return Picked(picked.first, picked.last, problems=(str(error),))
-    return Picked(picked.first, picked.last, made)
+        return Picked(first, last, problems=(str(error),))
+    return Picked(first, last, made)
 
 
 def _views(source: Source, spans: tuple[Stretch, ...]) -> Iterator[BlockView]:
