@@ -66,13 +66,12 @@ def never_again(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
                 f"{other.account.name} never repeats a text, and {first.post.id!r} "
                 f"({_place(first.post)}) has the same; this one will not go out there"
             )
-            key, severity = "quote.text" if other.post.quote else "text", Severity.WARNING
-            yield problem_at(other.post, key, message, "never-repeated", severity=severity)
+            key = "quote.text" if other.post.quote else "text"
+            yield problem_at(other.post, key, message, "never-repeated", Severity.WARNING)
     for text in strict:
         if text.post.every_year is not None:
             message = f"{text.account.name} never repeats a text, so it goes out there once"
-            severity = Severity.NOTICE
-            yield problem_at(text.post, "every_year", message, "never-repeated", severity=severity)
+            yield problem_at(text.post, "every_year", message, "never-repeated", Severity.NOTICE)
 
 
 def _meet(one: RenderedText, other: RenderedText) -> bool:
@@ -146,7 +145,7 @@ def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
                 key = place
                 if place == "lang" and place not in post.places:
                     key = "text" if post.text else "quote.text"
-                yield problem_at(post, key, asked, "lang-script", severity=Severity.WARNING)
+                yield problem_at(post, key, asked, "lang-script", Severity.WARNING)
 
 
 def source_scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:

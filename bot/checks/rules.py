@@ -5,7 +5,7 @@ rendered, yields every problem that it finds, and names itself in each by a shor
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -33,24 +33,6 @@ from bot.rendering.versions import Version, problem_at
 Check = Callable[[RenderedCampaign, datetime], Iterator[Problem]]
 
 
-def check(whole: RenderedCampaign, *, now: datetime) -> tuple[Problem, ...]:
-    """Return all problems of a campaign in the order of files, lines and columns.
-
-    What is a notice stops nothing.
-    """
-    return tuple(sorted({problem for rule in CHECKS for problem in rule(whole, now)}))
-
-
-def check_posts(whole: RenderedCampaign, *, now: datetime) -> frozenset[Problem]:
-    """Return the problems of each post by itself, whatever other posts say."""
-    return frozenset(problem for rule in CHECKS_OF_POSTS for problem in rule(whole, now))
-
-
-def check_campaign(whole: RenderedCampaign, *, now: datetime) -> frozenset[Problem]:
-    """Return the problems of the campaign, and of posts beside each other."""
-    return frozenset(problem for rule in CHECKS_OF_CAMPAIGN for problem in rule(whole, now))
-
-
 def quotations(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A quotation is its source's own words still, and mentions nobody outside the coalition."""
     for post in whole.campaign.posts:
@@ -68,7 +50,7 @@ def left_out(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     for text in whole.texts.values():
         if text.skipped:
             key = text.version.key_of("link")
-            yield problem_at(text.post, key, text.skipped, "links-never", severity=Severity.NOTICE)
+            yield problem_at(text.post, key, text.skipped, "links-never", Severity.NOTICE)
 
 
 def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -124,7 +106,7 @@ def links(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
             yield problem_at(post, key, message, "quote-altered")
         if caution := getattr(known, "caution", ""):
             message = f"mind: {caution}"
-            yield problem_at(post, key, message, "link-caution", severity=Severity.NOTICE)
+            yield problem_at(post, key, message, "link-caution", Severity.NOTICE)
 
 
 def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -188,22 +170,22 @@ def soon_too_late(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
                 at.file, at.line, at.column, "not_after", message, Severity.WARNING, "soon-late"
             )
         else:
-            yield problem_at(post, "not_after", message, "soon-late", severity=Severity.WARNING)
+            yield problem_at(post, "not_after", message, "soon-late", Severity.WARNING)
 
 
 def unkept(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What a probe saw a server drop is not relied upon there."""
     for text in whole.going_out:
-        post, limits = text.post, whole.limits_of(text.account.name)
-        name = text.account.name
+        post, name = text.post, text.account.name
+        limits = whole.limits_of(name)
         if post.lang and not limits.keeps_language:
             message = f"{name}'s server does not keep it; readers there are shown no language"
-            yield problem_at(post, "lang", message, "unkept", severity=Severity.WARNING)
+            yield problem_at(post, "lang", message, "unkept", Severity.WARNING)
         for number, file in enumerate(text.version.media):
             if not limits.keeps_alt and set("<>\n") & set(file.alt):
                 key = f"{text.version.key_of('media')}[{number}].alt"
                 message = f"{name}'s server drops < > and line ends; write it without them"
-                yield problem_at(post, key, message, "unkept", severity=Severity.WARNING)
+                yield problem_at(post, key, message, "unkept", Severity.WARNING)
 
 
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
@@ -295,6 +277,7 @@ CHECKS_OF_POSTS: tuple[Check, ...] = (
     soon_too_late,
     unkept,
 )
+#: Rules of the campaign, and of posts beside each other.
 CHECKS_OF_CAMPAIGN: tuple[Check, ...] = (
     source_scripts,
     attributions,
@@ -304,5 +287,12 @@ CHECKS_OF_CAMPAIGN: tuple[Check, ...] = (
     never_again,
     crowded,
 )
-#: All rules. Their order does not matter to what is told, which is sorted by place.
-CHECKS = (*CHECKS_OF_POSTS, *CHECKS_OF_CAMPAIGN)
+
+
+def check(
+    whole: RenderedCampaign,
+    now: datetime,
+    rules: Iterable[Check] = (*CHECKS_OF_POSTS, *CHECKS_OF_CAMPAIGN),
+) -> frozenset[Problem]:
+    """Return all problems that rules find in a campaign; what is a notice stops nothing."""
+    return frozenset(problem for rule in rules for problem in rule(whole, now))

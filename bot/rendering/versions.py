@@ -90,7 +90,7 @@ def address_of(link: str, campaign: Campaign) -> str:
 
 
 def problem_at(
-    post: Post, key: str, message: str, rule: str, *, severity: Severity = Severity.ERROR
+    post: Post, key: str, message: str, rule: str, severity: Severity = Severity.ERROR
 ) -> Problem:
     """Say what is wrong with a key of a post, at the place where it is written."""
     place, where = place_of(post, key), f"{post.id}.{key}" if key else post.id
