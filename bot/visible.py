@@ -10,7 +10,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, NewType
+from typing import TYPE_CHECKING, Any, Literal, NewType
+
+if TYPE_CHECKING:
+    import regex
 
 Visible = NewType("Visible", str)
 
@@ -57,13 +60,14 @@ def is_plain(text: str) -> bool:
     return text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
 
 
-def _pattern(text: str) -> Any:
-    is_bidi = _compiled(_RIGHT_TO_LEFT).search(text)
-    return _compiled(_HIDDEN_BIDI if is_bidi else _HIDDEN)
+def _pattern(text: str) -> regex.Pattern[str]:
+    is_bidi = compiled(_RIGHT_TO_LEFT).search(text)
+    return compiled(_HIDDEN_BIDI if is_bidi else _HIDDEN)
 
 
 @cache
-def _compiled(pattern: str) -> Any:
+def compiled(pattern: str) -> regex.Pattern[str]:
+    """Return a pattern that is compiled when it is first used, and kept."""
     import regex  # 0.03 s: nobody waits for it where all is plain ASCII
 
     return regex.compile(pattern)
@@ -117,9 +121,7 @@ def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
 
     It would take the square of their number (UAX 15, "stream-safe").
     """
-    return unicodedata.normalize(
-        form, text if text.isascii() else _compiled(_CROWDED).sub("", text)
-    )
+    return unicodedata.normalize(form, text if text.isascii() else compiled(_CROWDED).sub("", text))
 
 
 #: Characters that Unicode has no name for, and that people meet.

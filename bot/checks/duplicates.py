@@ -15,6 +15,7 @@ from bot.errors import Problem, Severity
 from bot.rendering.render import RenderedText
 from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.versions import place_of, problem_at
+from bot.visible import compiled
 
 #: Yearly days are compared with what stands up to this far ahead.
 _AHEAD = timedelta(days=400)
@@ -129,9 +130,7 @@ _WRITTEN_IN = names_of("languages by script")
 #: Fewer letters may be a name or an abbreviation.
 _FEWEST = 4
 _NO_WORDS = regex.compile(r"https?://\S+|[#@][\w.@-]+")
-_letters = cache(
-    lambda: regex.compile("|".join(rf"(?P<{name}>\p{{Script={name}}}+)" for name in _WRITTEN_IN))
-)
+_LETTERS = "|".join(rf"(?P<{name}>\p{{Script={name}}}+)" for name in _WRITTEN_IN)
 
 
 def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -163,7 +162,7 @@ def _asked(text: str, lang: str) -> str:
     if text.isascii() and "Latin" in expected:  # its letters are Latin ones
         return ""
     found = Counter[str]()
-    for run in _letters().finditer(_NO_WORDS.sub(" ", text)):
+    for run in compiled(_LETTERS).finditer(_NO_WORDS.sub(" ", text)):
         found[run.lastgroup or ""] += len(run[0])
     fitting = sum(found[name] for name in expected)
     if not expected or found.total() < _FEWEST or fitting * 2 >= found.total():

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
-from functools import cache
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from bot.errors import Problem, Severity
 from bot.rendering.facets import find_links, find_mentions, find_tags
 from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.versions import problem_at
+from bot.visible import compiled
 
 _AGO = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)"
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -204,14 +204,9 @@ def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
     return tuple(
         match[0]
         for pattern in dict.fromkeys((_DATED["en"], own))
-        for match in _dated(pattern).finditer(text)
+        for match in compiled(f"(?i){pattern}").finditer(text)
         if not any(quoted.start <= match.start() < quoted.end for quoted in marked_spans(text)[0])
     )
-
-
-@cache
-def _dated(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(pattern, regex.IGNORECASE)
 
 
 def is_true_then(words: str, at: datetime | None) -> bool:

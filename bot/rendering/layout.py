@@ -10,7 +10,7 @@ from urllib.parse import quote as percent_encoded
 import regex
 
 from bot.content.model import Quote, Source, Stretch
-from bot.content.passages import goes_on_after, goes_on_before, paragraphs, section
+from bot.content.passages import goes_on_after, goes_on_before, paragraph_at, section
 from bot.content.quoting import OMISSION
 from bot.platforms.status import Span
 
@@ -56,30 +56,23 @@ def _ranges(source: str, words: list[Stretch]) -> Iterator[tuple[Stretch, ...]]:
     A directive's term may not run over the end of a paragraph, but a range may.
     """
     whole = (words[0][0], words[-1][1])
-    blocks = paragraphs(source)
-    one_block = _block(blocks, words[0]) == _block(blocks, words[-1])
-    if one_block and len(words) <= _WHOLE:
+    blocks = [paragraph_at(source, start) for start, _ in words]
+    if blocks[0] == blocks[-1] and len(words) <= _WHOLE:
         yield (whole,)
-    first = [word for word in words if _block(blocks, word) == _block(blocks, words[0])]
-    last = [word for word in words if _block(blocks, word) == _block(blocks, words[-1])]
+    first = [word for word, block in zip(words, blocks, strict=True) if block == blocks[0]]
+    last = [word for word, block in zip(words, blocks, strict=True) if block == blocks[-1]]
     for count in range(2, len(words) // 2 + 1):
         start = (words[0][0], first[min(count, len(first)) - 1][1])
         end = (last[-min(count, len(last))][0], words[-1][1])
         yield start, end
-    if one_block:
+    if blocks[0] == blocks[-1]:
         yield (whole,)
-
-
-def _block(blocks: tuple[Stretch, ...], word: Stretch) -> int:
-    return next(at for at, (start, end) in enumerate(blocks) if start <= word[0] < end)
 
 
 def _with_context(source: str, words: list[Stretch], known: str) -> str:
     """Name a short stretch that occurs more often by the words before or after it as well."""
     start, end = words[0][0], words[-1][1]
-    first, last = next(
-        (block for block in paragraphs(source) if block[0] <= start < block[1]), (start, end)
-    )
+    first, last = paragraph_at(source, start)
     if end > last:
         return ""
     text = source[start:end]

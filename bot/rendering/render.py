@@ -11,9 +11,9 @@ from bot.errors import PictureError, Problem
 from bot.platforms.spec import EVERYONE, Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
+from bot.rendering.fitting import ThreadError
 from bot.rendering.layout import lay_out, passage, short_link, with_text_fragment
 from bot.rendering.versions import (
-    ThreadError,
     ThreadPart,
     Version,
     address_of,
@@ -56,7 +56,8 @@ class RenderedText:
     @property
     def words(self) -> str:
         """Own words and quoted ones, as texts are compared: no attribution, warning, link."""
-        return self.version.words
+        own, quote = self.version.text, self.version.quote
+        return "\n\n".join(filter(None, (own, quote.text if quote else "")))
 
     @property
     def why_not(self) -> str:

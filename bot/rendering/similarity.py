@@ -2,11 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import ceil
-
-import regex
 
 from bot import visible
 
@@ -16,26 +13,19 @@ SHINGLE = 3
 _Shingles = frozenset[tuple[str, ...]]
 # What a script writes without spaces between words: each sign is one.
 _ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
-_word = cache(
-    lambda: regex.compile(rf"[{_ALONE}]\p{{M}}*|(?:(?![{_ALONE}])[\p{{L}}\p{{M}}\p{{N}}])+")
-)
+_WORD = rf"[{_ALONE}]\p{{M}}*|(?:(?![{_ALONE}])[\p{{L}}\p{{M}}\p{{N}}])+"
 # Format characters, and the stroke that only makes an Arabic word longer.
-_unseen = cache(lambda: regex.compile(r"[\p{Cf}\u0640]"))
+_UNSEEN = r"[\p{Cf}\u0640]"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Pair:
-    """Two texts, by their places in what was compared; ``first`` is the smaller."""
-
-    first: int
-    second: int
-    similarity: float
+#: The places of two texts in what was compared, the smaller first, and how alike they are.
+Pair = tuple[int, int, float]
 
 
 def words(text: str) -> list[str]:
     """List the words for comparing: composed by compatibility (NFKC), without case."""
-    plain = visible.normalized("NFKC", _unseen().sub("", text)).casefold()
-    return _word().findall(plain)
+    plain = visible.normalized("NFKC", visible.compiled(_UNSEEN).sub("", text)).casefold()
+    return visible.compiled(_WORD).findall(plain)
 
 
 @lru_cache(maxsize=20_000)
@@ -72,7 +62,7 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
         for first in sorted({text for shingle in rarest for text in holders[shingle]}):
             score = _jaccard(shingles[first], shingles[second])
             if score >= threshold:
-                pairs.append(Pair(first, second, score))
+                pairs.append((first, second, score))
         for shingle in rarest:
             holders[shingle].append(second)
     return tuple(sorted(pairs))

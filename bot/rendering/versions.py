@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot.content.model import Account, Campaign, MediaFile, Place, Post, Quote, Source
 from bot.errors import Problem, Severity
 from bot.platforms.spec import EVERYONE
-from bot.rendering.fitting import find_parts, split
+from bot.rendering.fitting import ThreadError, find_parts
 from bot.rendering.layout import Passage, passage
 
 #: Keys of a post, a variant and an account that limit who may answer a post.
@@ -39,12 +39,6 @@ class Version:
     @property
     def links_to_its_source(self) -> bool:
         return self.quote is not None and self.link == self.quote.source
-
-    @property
-    def words(self) -> str:
-        """Own words and quoted ones, as likeness compares them: no attribution, warning, link."""
-        quoted = self.quote.text if self.quote else ""
-        return f"{self.text}\n\n{quoted}" if self.text and quoted else self.text or quoted
 
     def key_of(self, name: str) -> str:
         """Name the key that decides: the account's variant's, its platform's or the post's."""
@@ -97,10 +91,6 @@ def problem_at(
     return Problem(place.file, place.line, place.column, where, message, severity, rule)
 
 
-class ThreadError(ValueError):
-    """One word with what must stand beside it is longer than a status may be."""
-
-
 @dataclass(frozen=True, slots=True)
 class ThreadPart:
     """Own words, a passage or both, that stand in one status of a thread."""
@@ -141,10 +131,8 @@ def parts_of(version: Version, fits: Fits) -> tuple[ThreadPart, ...]:
 
 def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
     """Cut own words; the parts of one text are measured alike."""
-    try:
-        yield from map(ThreadPart, split(text, lambda words: fits(ThreadPart(words)), lang))
-    except ValueError as e:
-        raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
+    spans = find_parts(text, lambda words: fits(ThreadPart(words)), lang)
+    return (ThreadPart(text[start:end]) for start, end in spans)
 
 
 def _linked_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
@@ -190,9 +178,9 @@ def _next_part(
 
     try:
         spans = find_parts(words, lambda words: fits(part(len(words))), source.lang)
-    except ValueError as e:
+    except ThreadError:
         if not lead:
-            raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
+            raise
         return ThreadPart(lead), at
     found = replace(part(spans[0][1]), is_last=False)
     if lead and found.quoted and found.quoted.cut_after:
