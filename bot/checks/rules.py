@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 
 from bot.checks.duplicates import never_again, scripts, source_scripts, too_close, twins
 from bot.checks.quotation_marks import marked_spans
@@ -49,8 +50,7 @@ def left_out(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A post that does not go to an account of its own is told."""
     for text in whole.texts.values():
         if text.skipped:
-            key = text.version.key_of("link")
-            yield problem_at(text.post, key, text.skipped, "links-never", Severity.NOTICE)
+            yield text.version.problem("link", text.skipped, "links-never", Severity.NOTICE)
 
 
 def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -65,12 +65,11 @@ def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A picture's file is one that the account takes as it is."""
     for text in _going(whole):
-        key = text.version.key_of("media")
         limits = whole.limits_of(text.account.name)
         known = {problem.where for problem in text.problems if problem.rule == PICTURE}
         for number, file in enumerate(text.version.media):
             for message in _file_flaws(file, limits):
-                problem = problem_at(text.post, f"{key}[{number}].file", message, PICTURE)
+                problem = text.version.problem(f"media[{number}].file", message, PICTURE)
                 if problem.where not in known:
                     yield _judged(problem, text, whole)
 
@@ -85,28 +84,24 @@ def warnings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A graphic passage, quoted or in marks, and some investigations go only with a warning."""
     for text in _going(whole):
         if not text.version.warning:
-            key = text.version.key_of("warning")
             for message in _unwarned(text.version, whole):
-                yield problem_at(text.post, key, f"missing; {message}", "warning-missing")
+                yield text.version.problem("warning", f"missing; {message}", "warning-missing")
 
 
 def links(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """No link leads to somebody's own page; what editors must mind of one is told."""
     campaign = whole.campaign
     for text in _going(whole):
-        post, link = text.post, text.version.link
+        link, problem = text.version.link, partial(text.version.problem, "link")
         known = campaign.investigations.get(link) or campaign.sources.get(link)
         if known is None:
             continue
-        key = text.version.key_of("link")
         if is_personal(known.address, campaign.schedule.coalition):
-            message = f"{known.address} is somebody's personal profile"
-            yield problem_at(post, key, message, "personal-profile")
+            yield problem(f"{known.address} is somebody's personal profile", "personal-profile")
         for message in preview_flaws(known, campaign):
-            yield problem_at(post, key, message, "quote-altered")
+            yield problem(message, "quote-altered")
         if caution := getattr(known, "caution", ""):
-            message = f"mind: {caution}"
-            yield problem_at(post, key, message, "link-caution", Severity.NOTICE)
+            yield problem(f"mind: {caution}", "link-caution", Severity.NOTICE)
 
 
 def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -122,8 +117,7 @@ def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
                     f"“{words[0]}” means another day tomorrow; write the date in the same post, "
                     "or give it an `at:` at which it is true"
                 )
-                key = text.version.key_of("text")
-                yield problem_at(text.post, key, message, "relative-date")
+                yield text.version.problem("text", message, "relative-date")
 
 
 def attributions(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -183,9 +177,9 @@ def unkept(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
             yield problem_at(post, "lang", message, "unkept", Severity.WARNING)
         for number, file in enumerate(text.version.media):
             if not limits.keeps_alt and set("<>\n") & set(file.alt):
-                key = f"{text.version.key_of('media')}[{number}].alt"
+                key, severity = f"media[{number}].alt", Severity.WARNING
                 message = f"{name}'s server drops < > and line ends; write it without them"
-                yield problem_at(post, key, message, "unkept", Severity.WARNING)
+                yield text.version.problem(key, message, "unkept", severity)
 
 
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:

@@ -37,7 +37,10 @@ _PAUSE = (
 # Hashtags, mentions, and what looks like an address though no platform would link it.
 _UNBREAKABLE = r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++"
 # A quotation within a text; a ’ that a letter follows is an apostrophe.
-_QUOTATION = r"“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
+_QUOTATION = (
+    r"“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|「[^「」]*」|『[^『』]*』"
+    r"|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
+)
 
 
 class _Rank(IntEnum):

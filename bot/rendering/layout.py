@@ -214,13 +214,8 @@ def _fragments(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def direction(text: str) -> str:
     """Return ``R`` or ``L`` by the first strong character; empty where there is none."""
-    for char in text:
-        kind = unicodedata.bidirectional(char)
-        if kind in {"R", "AL"}:
-            return "R"
-        if kind == "L":
-            return "L"
-    return ""
+    kinds = (kind for kind in map(unicodedata.bidirectional, text) if kind in {"L", "R", "AL"})
+    return next(kinds, "").replace("AL", "R")
 
 
 def html_direction(text: str) -> str:
@@ -235,15 +230,13 @@ def lay_out(*, warning: str, text: str, quoted: Passage | None, link: str) -> st
     attribution are each isolated if they run against the status's own direction; the isolates
     stand outside of the marks.
     """
-    quotation = f"{quoted.marked}\n{quoted.attribution}" if quoted else ""
-    base = direction(" ".join([warning, text, quotation]))
-    if quoted:
-        lines = (quoted.marked, quoted.attribution)
-        quotation = "\n".join(
-            f"{ISOLATE}{line}{END_ISOLATE}" if base and direction(line) not in {"", base} else line
-            for line in lines
-            if line
-        )
+    lines = (quoted.marked, quoted.attribution) if quoted else ()
+    base = direction(" ".join([warning, text, *lines]))
+    quotation = "\n".join(
+        line if direction(line) in {"", base} else f"{ISOLATE}{line}{END_ISOLATE}"
+        for line in lines
+        if line
+    )
     body = "\n\n".join(block for block in (warning, text, quotation) if block)
     return "\n".join(block for block in (body, link) if block)
 

@@ -135,7 +135,7 @@ def _problems(context: _Context) -> Iterator[Problem]:
         yield problem_at(post, "text", message, "nothing-to-say")
     if version.link and not address_of(version.link, context.campaign):
         message = f"{version.link!r} has no known address, so it cannot be posted"
-        yield problem_at(post, version.key_of("link"), message, "link-address")
+        yield version.problem("link", message, "link-address")
     yield from _media_problems(context)
     yield from _control_problems(context)
 
@@ -154,16 +154,16 @@ def _control_problems(context: _Context) -> Iterator[Problem]:
             f"{who} cannot let {wanted} only {verb}; write `variants: {{{name}: {{{key}: "
             f"{EVERYONE}}}}}`, or leave {name} out of `accounts:`"
         ).replace("nobody only", "nobody")
-        yield problem_at(version.post, version.key_of(key), message, "control-unsupported")
+        yield version.problem(key, message, "control-unsupported")
 
 
 def _media_problems(context: _Context) -> Iterator[Problem]:
-    version, post, limits = context.version, context.version.post, context.limits
-    key, where = version.key_of("media"), f"on {version.account.name} ({context.spec.label})"
+    version, limits = context.version, context.limits
+    where = f"on {version.account.name} ({context.spec.label})"
     count = len(version.media) + version.card
     if count > limits.max_pictures:
         message = f"{count} of {limits.max_pictures} pictures {where}; take some away"
-        yield problem_at(post, key, message, "picture-count")
+        yield version.problem("media", message, "picture-count")
     for number, file in enumerate(version.media):
         message = ""
         if not file.alt.strip():
@@ -171,27 +171,25 @@ def _media_problems(context: _Context) -> Iterator[Problem]:
         elif len(file.alt) > limits.max_alt:
             message = f"{len(file.alt)} of {limits.max_alt} characters {where}; shorten it"
         if message:
-            yield problem_at(post, f"{key}[{number}].alt", message, "alt")
+            yield version.problem(f"media[{number}].alt", message, "alt")
 
 
 def _pictures(
     context: _Context, source: PreparedPictures | None, problems: list[Problem]
 ) -> tuple[Picture, ...]:
     """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
-    version, post, found = context.version, context.version.post, []
+    version, found = context.version, []
     if version.card and source:
         try:
-            found.append(source.card(post, context.campaign))
+            found.append(source.card(version))
         except PictureError as error:
-            key = version.key_of("card")
-            problems.append(problem_at(post, key, str(error), CARD))
+            problems.append(version.problem("card", str(error), CARD))
     for number, file in enumerate(version.media):
         try:
             usual = Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
             found.append(source.fitted(file, context.limits) if source else usual)
         except PictureError as error:
-            key = f"{version.key_of('media')}[{number}].file"
-            problems.append(problem_at(post, key, str(error), PICTURE))
+            problems.append(version.problem(f"media[{number}].file", str(error), PICTURE))
     return tuple(found)
 
 
@@ -216,7 +214,7 @@ def _statuses(context: _Context) -> RenderedText:
             version, lambda part: not spec.misfit(_status(context, part), context.limits)
         )
     except ThreadError as e:
-        problem = problem_at(version.post, _longest_key(version), str(e), "too-long")
+        problem = version.problem(_longest_key(version), str(e), "too-long")
         return replace(judged, problems=(problem,))
     return _judged(context, tuple(_status(context, part) for part in parts))
 
@@ -246,13 +244,12 @@ def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
     else:
         advice = f"add `thread: true` here and `{key}: true` to {name} in schedule.yaml"
     message = f"{count} on {name} ({spec.label}); shorten it, {advice}, {own}"
-    return problem_at(version.post, _longest_key(version), message, "too-long")
+    return version.problem(_longest_key(version), message, "too-long")
 
 
 def _longest_key(version: Version) -> str:
-    if version.quote is not None and len(version.quote.text) >= len(version.text):
-        return "quote.text"
-    return version.key_of("text")
+    is_quoted = version.quote is not None and len(version.quote.text) >= len(version.text)
+    return "quote.text" if is_quoted else "text"
 
 
 def _status(context: _Context, part: ThreadPart) -> Status:

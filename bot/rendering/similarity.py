@@ -45,16 +45,12 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     """List the pairs of texts that are at least that similar, in order.
 
     A similarity is 0 where two share no three words in a row, 1 where they share all. A text of
-    less than three words is one shingle; one without words resembles nothing.
+    less than three words is one shingle; one without words resembles nothing. The threshold is
+    above 0, and 1 at most.
 
     Does not compare all with all: two texts above the threshold share one of their rarest
     shingles, and only those are looked up.
-
-    Raises:
-        ValueError: the threshold is not above 0, or is above 1.
     """
-    if not 0 < threshold <= 1:
-        raise ValueError(f"a threshold of {threshold}; it is above 0 and at most 1")
     shingles = [_shingles(text) for text in texts]
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     pairs: list[Pair] = []

@@ -40,12 +40,19 @@ class Version:
     def links_to_its_source(self) -> bool:
         return self.quote is not None and self.link == self.quote.source
 
-    def key_of(self, name: str) -> str:
-        """Name the key that decides: the account's variant's, its platform's or the post's."""
-        for owner in (self.account.name, self.account.platform):
-            if getattr(self.post.variants.get(owner), name, None) is not None:
-                return f"variants.{owner}.{name}"
-        return name
+    def problem(
+        self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> Problem:
+        """Say what is wrong with a key, such as ``media[0].alt``, at the place that decides it.
+
+        That is the account's variant's, its platform's or the post's.
+        """
+        owners = (
+            f"variants.{owner}."
+            for owner in (self.account.name, self.account.platform)
+            if getattr(self.post.variants.get(owner), name.partition("[")[0], None) is not None
+        )
+        return problem_at(self.post, f"{next(owners, '')}{name}", message, rule, severity)
 
 
 def version_of(post: Post, account: Account, campaign: Campaign) -> Version:

@@ -67,9 +67,3 @@ def test_pairs_are_found_in_order() -> None:
     pairs = similar_pairs(texts, 0.6)
 
     assert pairs == ((0, 2, similarity(texts[0], texts[2])), (1, 4, 1.0))
-
-
-@pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5])
-def test_a_threshold_is_a_share(threshold: float) -> None:
-    with pytest.raises(ValueError, match="threshold"):
-        similar_pairs([ENGLISH], threshold)

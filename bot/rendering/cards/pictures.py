@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.canonical import sha256_hex
-from bot.content.model import Campaign, MediaFile, Post
+from bot.content.model import MediaFile
 from bot.errors import PictureError
 from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
 from bot.rendering.layout import passage
+from bot.rendering.versions import Version
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
 MAX_FILE_BYTES = 30_000_000
@@ -130,28 +131,24 @@ class PreparedPictures:
             self._fitted[file, limits] = replace(picture, alt=file.alt)
         return self._fitted[file, limits]
 
-    def card(self, post: Post, campaign: Campaign) -> Picture:
+    def card(self, version: Version) -> Picture:
         """Return a post's quote card, with the whole quotation as its alternative text.
-
-        The same quotation gives the same bytes.
 
         Raises:
             PictureError: the post quotes nothing, or the quotation is too long for a card.
         """
         from bot.rendering.cards import card as cards  # Pillow, 0.05 s
 
-        if post.id in self._cards:
-            return self._cards[post.id]
-        quote = post.quote
-        source = campaign.sources.get(quote.source) if quote else None
+        name, quote, source = version.post.id, version.quote, version.source
+        if name in self._cards:
+            return self._cards[name]
         if quote is None or source is None:
-            raise PictureError(f"{post.id}: a card needs a quotation")
+            raise PictureError(f"{name}: a card needs a quotation")
         shown = passage(quote, source)
         data = cards.draw(
             cards.CardText(shown.marked, source.attribution, source.title, source.lang)
         )
         alt, sha256 = cards.card_alt(shown.marked, source.attribution), sha256_hex(data)
         self.contents[sha256] = data
-        card = Picture(sha256, "image/png", alt, *cards.CARD_SIZE, len(data))
-        self._cards[post.id] = card
-        return card
+        self._cards[name] = Picture(sha256, "image/png", alt, *cards.CARD_SIZE, len(data))
+        return self._cards[name]
