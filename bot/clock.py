@@ -79,11 +79,7 @@ class SharedClock(SystemClock):
     """
 
     def __init__(self, ask: Callable[[], datetime]) -> None:
-        """Ask the database, by ``ask``, for the first time.
-
-        Raises:
-            StoreError: the database does not answer.
-        """
+        """Ask the database, by ``ask``, for the first time; see `synchronize`."""
         self._ask = ask
         #: The database's seconds since 1970, less the own ones that never step.
         self._offset = math.inf

@@ -27,15 +27,13 @@ _JOINING = "".join(
     )
 )  # fmt: skip
 #: Where an unseen character belongs to what is seen: letters that join, emoji, variants of letters.
-_FINE = "|".join(
-    (
-        rf"(?<=[{_JOINING}])[\u200c\u200d]",
-        r"(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})",
-        r"(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)",
-        r"(?<=\U0001f3f4[\U000e0020-\U000e007e]{0,16})[\U000e0020-\U000e007f]",
-        r"(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]",
-        r"(?<=\p{Mongolian})[\u180b-\u180f]|(?<=\p{Hebrew})\u034f(?=\p{Hebrew})",
-    )
+_FINE = (
+    rf"(?<=[{_JOINING}])[\u200c\u200d]"
+    r"|(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})"
+    r"|(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    r"|(?<=\U0001f3f4[\U000e0020-\U000e007e]{0,16})[\U000e0020-\U000e007f]"
+    r"|(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]"
+    r"|(?<=\p{Mongolian})[\u180b-\u180f]|(?<=\p{Hebrew})\u034f(?=\p{Hebrew})"
 )
 _CLASS = r"\p{DI}\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{NChar}\p{Bidi_Control}\ufff9-\ufffb\u2800"
 _HIDDEN = rf"(?V1)(?!{_FINE})[[{_CLASS}]--[\n\t]]"

@@ -28,14 +28,15 @@ def too_close(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """Similar texts have their days between them, on one account or on two of one platform."""
     days = timedelta(days=whole.campaign.schedule.similarity_days)
     moments = sorted(_moments(whole, now), key=lambda moment: (moment[0], moment[1].post.id))
-    seen: set[tuple[str, str, str, str]] = set()
+    seen: set[tuple[tuple[str, str], tuple[str, str]]] = set()
     for number, earlier in enumerate(moments):
         for later in moments[number + 1 :]:
             if later[0] - earlier[0] > days:
                 break
             one, other = earlier[1], later[1]
-            share = whole.share(one.words, other.words) if _meet(one, other) else None
-            key = (one.post.id, one.account.name, other.post.id, other.account.name)
+            key = (one.post.id, one.account.name), (other.post.id, other.account.name)
+            meet = one.account.platform == other.account.platform and key[0] != key[1]
+            share = whole.share(one.words, other.words) if meet else None
             if share is not None and key not in seen:
                 seen.add(key)
                 when = "at" if other.post.at is not None else "every_year"
@@ -73,12 +74,6 @@ def never_again(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
         if text.post.every_year is not None:
             message = f"{text.account.name} never repeats a text, so it goes out there once"
             yield problem_at(text.post, "every_year", message, "never-repeated", Severity.NOTICE)
-
-
-def _meet(one: RenderedText, other: RenderedText) -> bool:
-    """Return whether two texts meet: on one account, or on two of one platform."""
-    is_same = one.post.id == other.post.id and one.account.name == other.account.name
-    return one.account.platform == other.account.platform and not is_same
 
 
 def _moments(whole: RenderedCampaign, now: datetime) -> Iterator[_Moment]:

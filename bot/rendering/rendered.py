@@ -210,8 +210,6 @@ def fingerprint(
 
     Args:
         post: Whose; its author is bound too, so that nobody becomes an approver by an edit.
-        statuses: What the account will get, part by part.
-        account: Where they go.
         shown: What the account's own keys say that readers see, such as a visibility.
         fixed_at: UTC instant of a post with a fixed time; None lets a queued post move.
     """

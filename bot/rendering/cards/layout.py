@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
-from typing import Literal, TypedDict
+from typing import Any
 
 from bot.rendering.cards.typefaces import REGULAR, Typeface, load
 
@@ -65,16 +65,8 @@ class Block:
         return self.leading * len(self.lines)
 
 
-class Shaping(TypedDict):
-    """What Pillow must be told to shape a line."""
-
-    direction: Literal["ltr", "rtl"]
-    language: str
-    features: list[str] | None
-
-
-def shaping(line: str, style: Style) -> Shaping:
-    """Return the same for measuring a line and for drawing it."""
+def shaping(line: str, style: Style) -> dict[str, Any]:
+    """Return what Pillow must be told to shape a line, to measure it and to draw it."""
     return {
         "direction": "rtl" if style.rtl else "ltr",
         "language": style.lang,

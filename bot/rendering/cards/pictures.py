@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -45,28 +45,20 @@ def inspect(data: bytes) -> tuple[str, int, int]:
     Raises:
         PictureError: with a sentence that says what is wrong and what to do.
     """
-    (mime, width, height), _ = _decoded(data, {})
-    return mime, width, height
+    return _decoded(data, {})[0]
 
 
-def clean(
-    data: bytes, *, max_bytes: int, mimes: Collection[str], max_pixels: int | None = None
-) -> tuple[bytes, Picture]:
-    """Re-encode a picture for one platform, upright; the same input gives the same bytes.
+def clean(data: bytes, limits: Limits) -> tuple[bytes, Picture]:
+    """Re-encode a picture for one account, upright; the same input gives the same bytes.
 
     Nothing but the visible picture survives: no EXIF, GPS, XMP, colour profile or comment. Files
     that are too large lose quality first and size after that.
 
-    Args:
-        data: The whole file.
-        max_bytes: What the platform takes.
-        mimes: Types that the platform takes; JPEG or PNG must be among them.
-        max_pixels: Width times height that the platform takes, where it says.
-
     Raises:
         PictureError: as `inspect`, or the picture cannot be made to fit.
     """
-    wanted = {"max_bytes": max_bytes, "mimes": sorted(mimes), "max_pixels": max_pixels}
+    mimes, max_pixels = sorted(limits.picture_mimes), limits.max_pixels
+    wanted = {"max_bytes": limits.max_picture_bytes, "mimes": mimes, "max_pixels": max_pixels}
     (mime, width, height), cleaned = _decoded(data, wanted)
     return cleaned, Picture(sha256_hex(cleaned), mime, "", width, height, len(cleaned))
 
@@ -123,10 +115,7 @@ class PreparedPictures:
             PictureError: it cannot be made to fit.
         """
         if (file, limits) not in self._fitted:
-            most, mimes = limits.max_picture_bytes, limits.picture_mimes
-            data, picture = clean(
-                self.read(file), max_bytes=most, mimes=mimes, max_pixels=limits.max_pixels
-            )
+            data, picture = clean(self.read(file), limits)
             self.contents[picture.sha256] = data
             self._fitted[file, limits] = replace(picture, alt=file.alt)
         return self._fitted[file, limits]
