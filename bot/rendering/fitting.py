@@ -83,7 +83,9 @@ def find_parts(text: str, fits: Fits, lang: str = "en") -> tuple[tuple[int, int]
     Raises:
         ThreadError: one word or address alone does not fit.
     """
-    start, end = _edges(text)
+    end = len(text.rstrip())
+    first_word = compiled(_EDGE).match(text)
+    start = min(first_word.end(), end) if first_word else 0
     if start == end:
         return ()
     if fits(text[start:end]):
@@ -138,13 +140,6 @@ def _reach(text: str, start: int, breaks: Sequence[_Break], first: int, fits: Fi
         else:
             bad = middle
     return good
-
-
-def _edges(text: str) -> tuple[int, int]:
-    """Find the text without the white space around it."""
-    end = len(text.rstrip())
-    first = compiled(_EDGE).match(text)
-    return min(first.end(), end) if first else 0, end
 
 
 def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]:
@@ -211,11 +206,9 @@ def find_sentences(text: str, lang: str = "en") -> tuple[tuple[int, int], ...]:
     ends = {int(found["end_index"]) for found in sentencex.get_sentence_boundaries(language, text)}
     ends |= {found.end() for found in compiled(_MISSED).finditer(text)} | {len(text)}
     sentences: list[tuple[int, int]] = []
-    start = 0
-    for end in sorted(ends):
+    for start, end in pairwise(sorted({0, *ends})):
         whole = text[start:end]
         first = start + len(whole) - len(whole.lstrip())
         if last := len(whole.rstrip()):
             sentences.append((first, start + last))
-        start = end
     return tuple(sentences)

@@ -281,19 +281,19 @@ def _status(context: _Context, part: ThreadPart) -> Status:
 def _shown_link(context: _Context) -> str:
     """Return a link as it stands in the text: short where the platform links words itself."""
     address = context.address
-    return short_link(address) if address and context.spec.has_link_cards else address
+    return short_link(address) if context.spec.has_link_cards else address
 
 
 def _marked(context: _Context, status: Status) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
-    short, text, coalition = _shown_link(context), status.text, context.campaign.schedule.coalition
-    if short == context.address or not text.endswith(f"\n{short}"):
-        facets = detect(text, coalition=coalition)
-        return replace(status, facets=facets) if facets else status
-    body = text[: len(text) - len(short)]
-    start, end = len(body.encode()), len(text.encode())
-    whole = Facet(FacetKind.LINK, start, end, context.address)
-    return replace(status, facets=(*detect(body, coalition=coalition), whole))
+    short, text = _shown_link(context), status.text
+    is_short = short != context.address and text.endswith(f"\n{short}")
+    body = text.removesuffix(short) if is_short else text
+    facets = detect(body, coalition=context.campaign.schedule.coalition)
+    if is_short:
+        start, end = len(body.encode()), len(text.encode())
+        facets += (Facet(FacetKind.LINK, start, end, context.address),)
+    return replace(status, facets=facets) if facets else status
 
 
 def _link_card(context: _Context) -> LinkCard:

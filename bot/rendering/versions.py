@@ -67,12 +67,9 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
             own = {name: getattr(variant, name, None) for name in names}
             shown |= {name: value for name, value in own.items() if value is not None}
     source = campaign.sources.get(post.quote.source) if post.quote else None
-    words = {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
-    for name in _CONTROLS:
-        words[name] = shown[name] or getattr(account, name) or EVERYONE
-    return Version(
-        post=post, account=account, quote=post.quote, source=source, **{**shown, **words}
-    )
+    shown |= {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
+    shown |= {name: shown[name] or getattr(account, name) or EVERYONE for name in _CONTROLS}
+    return Version(post=post, account=account, quote=post.quote, source=source, **shown)
 
 
 def place_of(post: Post, key: str) -> Place:
