@@ -132,13 +132,11 @@ def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What is in other letters than its language is asked about: screen readers follow it."""
     for post in whole.campaign.posts:
         quoted = post.quote.text if post.quote else ""
-        words = {"lang": f"{post.text} {quoted}"}
+        own = "text" if post.text else "quote.text"
+        words = {"lang" if "lang" in post.places else own: f"{post.text} {quoted}"}
         words |= {f"variants.{name}.text": each.text or "" for name, each in post.variants.items()}
-        for place, text in words.items():
+        for key, text in words.items():
             if asked := _asked(text, post.lang):
-                key = place
-                if place == "lang" and place not in post.places:
-                    key = "text" if post.text else "quote.text"
                 yield problem_at(post, key, asked, "lang-script", Severity.WARNING)
 
 
