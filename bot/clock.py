@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -78,15 +79,11 @@ class SharedClock(SystemClock):
     """
 
     def __init__(self, ask: Callable[[], datetime]) -> None:
-        """Ask the database, by ``ask``, for the first time.
-
-        Raises:
-            StoreError: the database does not answer.
-        """
+        """Ask the database, by ``ask``, for the first time; see `synchronize`."""
         self._ask = ask
-        # The database's seconds since 1970, less the own ones that never step.
-        low, high = self._bounds()
-        self._offset = (low + high) / 2
+        #: The database's seconds since 1970, less the own ones that never step.
+        self._offset = math.inf
+        self.synchronize()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._offset + self.monotonic(), UTC)
@@ -97,16 +94,13 @@ class SharedClock(SystemClock):
         Raises:
             StoreError: the database does not answer; the time goes on as before.
         """
-        low, high = self._bounds()
+        before = self.monotonic()
+        answer = self._ask().timestamp()
+        # The least and the most that the offset can be: the answer took a while.
+        low, high = answer - self.monotonic(), answer - before
         if not low <= self._offset <= high:
             self._offset = (low + high) / 2
 
     def skew(self) -> timedelta:
         """Return how far the machine's own clock is ahead of this one; negative where behind."""
         return super().now() - self.now()
-
-    def _bounds(self) -> tuple[float, float]:
-        """Return the least and the most that the offset can be: the answer took a while."""
-        before = self.monotonic()
-        answer = self._ask().timestamp()
-        return answer - self.monotonic(), answer - before

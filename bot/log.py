@@ -57,7 +57,6 @@ def configure(
     import structlog
 
     common: list[_Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -112,16 +111,15 @@ _Event = MutableMapping[str, Any]
 _Processor = Callable[[Any, str, _Event], Any]
 
 
-class _Repeats(logging.Filter):
+class _Repeats:
     """Lets a warning or an error through once a minute for the same cause, and counts the rest."""
 
     def __init__(self) -> None:
-        super().__init__()
         #: By cause: when it was last written, and how often it came since.
         self._seen: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def __call__(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
             return True
         said: object = record.msg

@@ -10,7 +10,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal, NewType
+from typing import TYPE_CHECKING, Any, Literal, NewType
+
+if TYPE_CHECKING:
+    import regex
 
 Visible = NewType("Visible", str)
 
@@ -24,15 +27,13 @@ _JOINING = "".join(
     )
 )  # fmt: skip
 #: Where an unseen character belongs to what is seen: letters that join, emoji, variants of letters.
-_FINE = "|".join(
-    (
-        rf"(?<=[{_JOINING}])[\u200c\u200d]",
-        r"(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})",
-        r"(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)",
-        r"(?<=\U0001f3f4[\U000e0020-\U000e007e]{0,16})[\U000e0020-\U000e007f]",
-        r"(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]",
-        r"(?<=\p{Mongolian})[\u180b-\u180f]|(?<=\p{Hebrew})\u034f(?=\p{Hebrew})",
-    )
+_FINE = (
+    rf"(?<=[{_JOINING}])[\u200c\u200d]"
+    r"|(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})"
+    r"|(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    r"|(?<=\U0001f3f4[\U000e0020-\U000e007e]{0,16})[\U000e0020-\U000e007f]"
+    r"|(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]"
+    r"|(?<=\p{Mongolian})[\u180b-\u180f]|(?<=\p{Hebrew})\u034f(?=\p{Hebrew})"
 )
 _CLASS = r"\p{DI}\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{NChar}\p{Bidi_Control}\ufff9-\ufffb\u2800"
 _HIDDEN = rf"(?V1)(?!{_FINE})[[{_CLASS}]--[\n\t]]"
@@ -57,13 +58,14 @@ def is_plain(text: str) -> bool:
     return text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
 
 
-def _pattern(text: str) -> Any:
-    is_bidi = _compiled(_RIGHT_TO_LEFT).search(text)
-    return _compiled(_HIDDEN_BIDI if is_bidi else _HIDDEN)
+def _pattern(text: str) -> regex.Pattern[str]:
+    is_bidi = compiled(_RIGHT_TO_LEFT).search(text)
+    return compiled(_HIDDEN_BIDI if is_bidi else _HIDDEN)
 
 
 @cache
-def _compiled(pattern: str) -> Any:
+def compiled(pattern: str) -> regex.Pattern[str]:
+    """Return a pattern that is compiled when it is first used, and kept."""
     import regex  # 0.03 s: nobody waits for it where all is plain ASCII
 
     return regex.compile(pattern)
@@ -117,9 +119,7 @@ def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
 
     It would take the square of their number (UAX 15, "stream-safe").
     """
-    return unicodedata.normalize(
-        form, text if text.isascii() else _compiled(_CROWDED).sub("", text)
-    )
+    return unicodedata.normalize(form, text if text.isascii() else compiled(_CROWDED).sub("", text))
 
 
 #: Characters that Unicode has no name for, and that people meet.

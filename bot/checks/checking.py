@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import is_
 from typing import Self
 
-from bot.checks.rules import check, check_campaign, check_posts
+from bot.checks.rules import CHECKS_OF_CAMPAIGN, CHECKS_OF_POSTS, check
 from bot.content.files import POSTS
 from bot.content.loading import KeptFiles, Loaded
 from bot.content.model import Campaign, Post
@@ -84,21 +84,8 @@ class CheckedContent:
         return replace(self, readable=replace(self.readable, campaign=campaign))
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedPosts:
-    """The posts of one file, and what is wrong with them by themselves."""
-
-    posts: tuple[Post, ...]
-    texts: Mapping[tuple[str, str], RenderedText]
-    problems: frozenset[Problem]
-
-    def are(self, other: Self) -> bool:
-        """Return whether these are the very same objects."""
-        return all(map(is_, self.posts, other.posts)) and (
-            len(self.posts) == len(other.posts)
-            and self.texts.keys() == other.texts.keys()
-            and all(text is other.texts[key] for key, text in self.texts.items())
-        )
+#: The posts of one file, then their texts.
+_Part = tuple[Post | RenderedText, ...]
 
 
 @dataclass(slots=True)
@@ -107,35 +94,32 @@ class CheckCache:
 
     files: KeptFiles = field(default_factory=KeptFiles)
     whole: RenderedCampaign | None = None
-    #: What the posts were checked with, and the posts; as one, for several threads.
-    _last: tuple[object, Mapping[str, CheckedPosts]] = (None, {})
+    #: What posts were checked with, and by file what was wrong; as one, for several threads.
+    _last: tuple[object, Mapping[str, tuple[_Part, frozenset[Problem]]]] = (None, {})
 
     def check(self, whole: RenderedCampaign, now: datetime) -> frozenset[Problem]:
         """Return what `check` does; of posts that are as they were it is known."""
         context = (whole.context, frozenset(whole.known))
         last, before = self._last
         before = before if last == context else {}
-        found: dict[str, CheckedPosts] = {}
-        for file, part in _by_file(whole).items():
-            old = before.get(file)
-            if old is None or not old.are(part):
-                campaign = replace(whole.campaign, posts=part.posts)
-                alone = replace(whole, campaign=campaign, texts=part.texts)
-                old = replace(part, problems=check_posts(alone, now=now))
-            found[file] = old
+        posts: dict[str, list[Post]] = defaultdict(list)
+        texts: dict[str, dict[tuple[str, str], RenderedText]] = defaultdict(dict)
+        for post in whole.campaign.posts:
+            posts[post.place.file].append(post)
+        for key, text in whole.texts.items():
+            texts[text.post.place.file][key] = text
+        found: dict[str, tuple[_Part, frozenset[Problem]]] = {}
+        for file, of in posts.items():
+            part: _Part = (*of, *texts[file].values())
+            old, problems = before.get(file, ((), frozenset[Problem]()))
+            if len(old) != len(part) or not all(map(is_, old, part)):
+                campaign = replace(whole.campaign, posts=tuple(of))
+                alone = replace(whole, campaign=campaign, texts=texts[file])
+                problems = check(alone, now, CHECKS_OF_POSTS)
+            found[file] = part, problems
         self.whole, self._last = whole, (context, found)
-        return check_campaign(whole, now=now).union(*(each.problems for each in found.values()))
-
-
-def _by_file(whole: RenderedCampaign) -> dict[str, CheckedPosts]:
-    posts: dict[str, list[Post]] = defaultdict(list)
-    texts: dict[str, dict[tuple[str, str], RenderedText]] = defaultdict(dict)
-    for post in whole.campaign.posts:
-        posts[post.place.file].append(post)
-    for key, text in whole.texts.items():
-        texts[text.post.place.file][key] = text
-    none = frozenset[Problem]()
-    return {file: CheckedPosts(tuple(of), texts[file], none) for file, of in posts.items()}
+        of_posts = (problems for _, problems in found.values())
+        return check(whole, now, CHECKS_OF_CAMPAIGN).union(*of_posts)
 
 
 def check_content(
@@ -165,27 +149,13 @@ def check_content(
         known=known,
         before=cache.whole if cache else None,
     )
-    found = cache.check(whole, now) if cache else check(whole, now=now)
+    found = cache.check(whole, now) if cache else check(whole, now)
     problems = {*loaded.problems, *found}
     return CheckedContent(loaded, whole, tuple(sorted(problems)))
 
 
 def pictures_of(loaded: Loaded) -> PreparedPictures:
     return PreparedPictures(lambda file: loaded.files[f"{POSTS}/{file.file}"])
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
-    """What would come of a file."""
-
-    #: In the file itself, by line.
-    problems: tuple[Problem, ...]
-    #: That the file would make elsewhere.
-    elsewhere: tuple[Problem, ...]
-    #: The file's posts; none where the schedule cannot be read.
-    posts: tuple[Post, ...]
-    #: All posts as accounts would show them.
-    rendered: RenderedCampaign | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,21 +172,16 @@ class DeskCheck:
         """Return the names of the files that a text could take the place of."""
         return tuple(sorted(name for name in self.files() if name.endswith(".yaml")))
 
-    def check(self, name: str, text: str) -> CheckedFile:
-        """Return every problem of the text by line, and its posts as accounts would show them.
+    def check(self, name: str, text: str) -> CheckedContent:
+        """Return the files with that text, and the problems that it has or makes elsewhere.
 
         Problems that were in the other files before are not told, nor that their posts are past.
         """
         content = self.prove({**self.files(), name: text.encode()}, name)
-        before, whole = frozenset(self.warnings()), content.readable
-        posts = whole.campaign.posts if whole else ()
-        return CheckedFile(
-            tuple(problem for problem in content.problems if problem.file == name),
-            tuple(
-                problem
-                for problem in content.problems
-                if problem.file != name and problem not in before and problem.rule != "time-past"
-            ),
-            tuple(post for post in posts if post.place.file == name),
-            whole,
+        before = frozenset(self.warnings())
+        problems = tuple(
+            each
+            for each in content.problems
+            if each.file == name or (each not in before and each.rule != "time-past")
         )
+        return replace(content, problems=problems)

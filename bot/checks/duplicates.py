@@ -15,6 +15,7 @@ from bot.errors import Problem, Severity
 from bot.rendering.render import RenderedText
 from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.versions import place_of, problem_at
+from bot.visible import compiled
 
 #: Yearly days are compared with what stands up to this far ahead.
 _AHEAD = timedelta(days=400)
@@ -27,14 +28,15 @@ def too_close(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """Similar texts have their days between them, on one account or on two of one platform."""
     days = timedelta(days=whole.campaign.schedule.similarity_days)
     moments = sorted(_moments(whole, now), key=lambda moment: (moment[0], moment[1].post.id))
-    seen: set[tuple[str, str, str, str]] = set()
+    seen: set[tuple[tuple[str, str], tuple[str, str]]] = set()
     for number, earlier in enumerate(moments):
         for later in moments[number + 1 :]:
             if later[0] - earlier[0] > days:
                 break
             one, other = earlier[1], later[1]
-            share = whole.share(one.words, other.words) if _meet(one, other) else None
-            key = (one.post.id, one.account.name, other.post.id, other.account.name)
+            key = (one.post.id, one.account.name), (other.post.id, other.account.name)
+            meet = one.account.platform == other.account.platform and key[0] != key[1]
+            share = whole.share(one.words, other.words) if meet else None
             if share is not None and key not in seen:
                 seen.add(key)
                 when = "at" if other.post.at is not None else "every_year"
@@ -66,19 +68,12 @@ def never_again(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
                 f"{other.account.name} never repeats a text, and {first.post.id!r} "
                 f"({_place(first.post)}) has the same; this one will not go out there"
             )
-            key, severity = "quote.text" if other.post.quote else "text", Severity.WARNING
-            yield problem_at(other.post, key, message, "never-repeated", severity=severity)
+            key = "quote.text" if other.post.quote else "text"
+            yield problem_at(other.post, key, message, "never-repeated", Severity.WARNING)
     for text in strict:
         if text.post.every_year is not None:
             message = f"{text.account.name} never repeats a text, so it goes out there once"
-            severity = Severity.NOTICE
-            yield problem_at(text.post, "every_year", message, "never-repeated", severity=severity)
-
-
-def _meet(one: RenderedText, other: RenderedText) -> bool:
-    """Return whether two texts meet: on one account, or on two of one platform."""
-    is_same = one.post.id == other.post.id and one.account.name == other.account.name
-    return one.account.platform == other.account.platform and not is_same
+            yield problem_at(text.post, "every_year", message, "never-repeated", Severity.NOTICE)
 
 
 def _moments(whole: RenderedCampaign, now: datetime) -> Iterator[_Moment]:
@@ -130,23 +125,19 @@ _WRITTEN_IN = names_of("languages by script")
 #: Fewer letters may be a name or an abbreviation.
 _FEWEST = 4
 _NO_WORDS = regex.compile(r"https?://\S+|[#@][\w.@-]+")
-_letters = cache(
-    lambda: regex.compile("|".join(rf"(?P<{name}>\p{{Script={name}}}+)" for name in _WRITTEN_IN))
-)
+_LETTERS = "|".join(rf"(?P<{name}>\p{{Script={name}}}+)" for name in _WRITTEN_IN)
 
 
 def scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What is in other letters than its language is asked about: screen readers follow it."""
     for post in whole.campaign.posts:
         quoted = post.quote.text if post.quote else ""
-        words = {"lang": f"{post.text} {quoted}"}
+        own = "text" if post.text else "quote.text"
+        words = {"lang" if "lang" in post.places else own: f"{post.text} {quoted}"}
         words |= {f"variants.{name}.text": each.text or "" for name, each in post.variants.items()}
-        for place, text in words.items():
+        for key, text in words.items():
             if asked := _asked(text, post.lang):
-                key = place
-                if place == "lang" and place not in post.places:
-                    key = "text" if post.text else "quote.text"
-                yield problem_at(post, key, asked, "lang-script", severity=Severity.WARNING)
+                yield problem_at(post, key, asked, "lang-script", Severity.WARNING)
 
 
 def source_scripts(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -164,7 +155,7 @@ def _asked(text: str, lang: str) -> str:
     if text.isascii() and "Latin" in expected:  # its letters are Latin ones
         return ""
     found = Counter[str]()
-    for run in _letters().finditer(_NO_WORDS.sub(" ", text)):
+    for run in compiled(_LETTERS).finditer(_NO_WORDS.sub(" ", text)):
         found[run.lastgroup or ""] += len(run[0])
     fitting = sum(found[name] for name in expected)
     if not expected or found.total() < _FEWEST or fitting * 2 >= found.total():

@@ -5,9 +5,10 @@ rendered, yields every problem that it finds, and names itself in each by a shor
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 
 from bot.checks.duplicates import never_again, scripts, source_scripts, too_close, twins
 from bot.checks.quotation_marks import marked_spans
@@ -33,24 +34,6 @@ from bot.rendering.versions import Version, problem_at
 Check = Callable[[RenderedCampaign, datetime], Iterator[Problem]]
 
 
-def check(whole: RenderedCampaign, *, now: datetime) -> tuple[Problem, ...]:
-    """Return all problems of a campaign in the order of files, lines and columns.
-
-    What is a notice stops nothing.
-    """
-    return tuple(sorted({problem for rule in CHECKS for problem in rule(whole, now)}))
-
-
-def check_posts(whole: RenderedCampaign, *, now: datetime) -> frozenset[Problem]:
-    """Return the problems of each post by itself, whatever other posts say."""
-    return frozenset(problem for rule in CHECKS_OF_POSTS for problem in rule(whole, now))
-
-
-def check_campaign(whole: RenderedCampaign, *, now: datetime) -> frozenset[Problem]:
-    """Return the problems of the campaign, and of posts beside each other."""
-    return frozenset(problem for rule in CHECKS_OF_CAMPAIGN for problem in rule(whole, now))
-
-
 def quotations(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A quotation is its source's own words still, and mentions nobody outside the coalition."""
     for post in whole.campaign.posts:
@@ -67,8 +50,7 @@ def left_out(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A post that does not go to an account of its own is told."""
     for text in whole.texts.values():
         if text.skipped:
-            key = text.version.key_of("link")
-            yield problem_at(text.post, key, text.skipped, "links-never", severity=Severity.NOTICE)
+            yield text.version.problem("link", text.skipped, "links-never", Severity.NOTICE)
 
 
 def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -83,12 +65,11 @@ def layout(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
 def picture_files(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A picture's file is one that the account takes as it is."""
     for text in _going(whole):
-        key = text.version.key_of("media")
         limits = whole.limits_of(text.account.name)
         known = {problem.where for problem in text.problems if problem.rule == PICTURE}
         for number, file in enumerate(text.version.media):
             for message in _file_flaws(file, limits):
-                problem = problem_at(text.post, f"{key}[{number}].file", message, PICTURE)
+                problem = text.version.problem(f"media[{number}].file", message, PICTURE)
                 if problem.where not in known:
                     yield _judged(problem, text, whole)
 
@@ -103,28 +84,24 @@ def warnings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """A graphic passage, quoted or in marks, and some investigations go only with a warning."""
     for text in _going(whole):
         if not text.version.warning:
-            key = text.version.key_of("warning")
             for message in _unwarned(text.version, whole):
-                yield problem_at(text.post, key, f"missing; {message}", "warning-missing")
+                yield text.version.problem("warning", f"missing; {message}", "warning-missing")
 
 
 def links(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """No link leads to somebody's own page; what editors must mind of one is told."""
     campaign = whole.campaign
     for text in _going(whole):
-        post, link = text.post, text.version.link
+        link, problem = text.version.link, partial(text.version.problem, "link")
         known = campaign.investigations.get(link) or campaign.sources.get(link)
         if known is None:
             continue
-        key = text.version.key_of("link")
         if is_personal(known.address, campaign.schedule.coalition):
-            message = f"{known.address} is somebody's personal profile"
-            yield problem_at(post, key, message, "personal-profile")
+            yield problem(f"{known.address} is somebody's personal profile", "personal-profile")
         for message in preview_flaws(known, campaign):
-            yield problem_at(post, key, message, "quote-altered")
+            yield problem(message, "quote-altered")
         if caution := getattr(known, "caution", ""):
-            message = f"mind: {caution}"
-            yield problem_at(post, key, message, "link-caution", severity=Severity.NOTICE)
+            yield problem(f"mind: {caution}", "link-caution", Severity.NOTICE)
 
 
 def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -140,8 +117,7 @@ def relative_dates(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]
                     f"“{words[0]}” means another day tomorrow; write the date in the same post, "
                     "or give it an `at:` at which it is true"
                 )
-                key = text.version.key_of("text")
-                yield problem_at(text.post, key, message, "relative-date")
+                yield text.version.problem("text", message, "relative-date")
 
 
 def attributions(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
@@ -188,31 +164,29 @@ def soon_too_late(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
                 at.file, at.line, at.column, "not_after", message, Severity.WARNING, "soon-late"
             )
         else:
-            yield problem_at(post, "not_after", message, "soon-late", severity=Severity.WARNING)
+            yield problem_at(post, "not_after", message, "soon-late", Severity.WARNING)
 
 
 def unkept(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What a probe saw a server drop is not relied upon there."""
     for text in whole.going_out:
-        post, limits = text.post, whole.limits_of(text.account.name)
-        name = text.account.name
+        post, name = text.post, text.account.name
+        limits = whole.limits_of(name)
         if post.lang and not limits.keeps_language:
             message = f"{name}'s server does not keep it; readers there are shown no language"
-            yield problem_at(post, "lang", message, "unkept", severity=Severity.WARNING)
+            yield problem_at(post, "lang", message, "unkept", Severity.WARNING)
         for number, file in enumerate(text.version.media):
             if not limits.keeps_alt and set("<>\n") & set(file.alt):
-                key = f"{text.version.key_of('media')}[{number}].alt"
+                key, severity = f"media[{number}].alt", Severity.WARNING
                 message = f"{name}'s server drops < > and line ends; write it without them"
-                yield problem_at(post, key, message, "unkept", severity=Severity.WARNING)
+                yield text.version.problem(key, message, "unkept", severity)
 
 
 def crowded(whole: RenderedCampaign, now: datetime) -> Iterator[Problem]:
     """No post with a moment of its own is made late by its account's caps."""
-    going = [(text.post.at, text) for text in whole.going_out if text.post.at is not None]
+    going = [(at, text) for text in whole.going_out if (at := text.post.at) and at > now]
     before: dict[str, list[datetime]] = defaultdict(list)
     for at, text in sorted(going, key=lambda fixed: fixed[0]):
-        if at <= now:
-            continue
         for most, span, key in caps_of(text.account):
             lately = sum(at - span < earlier for earlier in before[text.account.name])
             if lately >= most:
@@ -295,6 +269,7 @@ CHECKS_OF_POSTS: tuple[Check, ...] = (
     soon_too_late,
     unkept,
 )
+#: Rules of the campaign, and of posts beside each other.
 CHECKS_OF_CAMPAIGN: tuple[Check, ...] = (
     source_scripts,
     attributions,
@@ -304,5 +279,12 @@ CHECKS_OF_CAMPAIGN: tuple[Check, ...] = (
     never_again,
     crowded,
 )
-#: All rules. Their order does not matter to what is told, which is sorted by place.
-CHECKS = (*CHECKS_OF_POSTS, *CHECKS_OF_CAMPAIGN)
+
+
+def check(
+    whole: RenderedCampaign,
+    now: datetime,
+    rules: Iterable[Check] = (*CHECKS_OF_POSTS, *CHECKS_OF_CAMPAIGN),
+) -> frozenset[Problem]:
+    """Return all problems that rules find in a campaign; what is a notice stops nothing."""
+    return frozenset(problem for rule in rules for problem in rule(whole, now))

@@ -3,10 +3,8 @@
 import html
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from functools import cache
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -22,6 +20,7 @@ from bot.errors import Problem, Severity
 from bot.rendering.facets import find_links, find_mentions, find_tags
 from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.versions import problem_at
+from bot.visible import compiled
 
 _AGO = r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|several|a\s+few)"
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -54,35 +53,20 @@ _YEAR = regex.compile(r"(?<!\p{N})(?:1[89]|20|21)\d\d(?!\p{N})")
 _HASHTAG = regex.compile(
     r"(?<![\p{L}\p{N}_&/])[#＃]([\p{L}\p{M}\p{N}_·\u200c]*\p{L}[\p{L}\p{M}\p{N}_·\u200c]*)"
 )
-#: As a camera or a program calls a picture.
-_FILE_NAME = regex.compile(
-    r"(?i)\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)"
+#: What describes no picture: as a camera or a program calls it, or what waits to be written.
+_NO_ALT = regex.compile(
+    r"\S+\.(?:png|jpe?g|gif|webp|svg|bmp|heic)"
     r"|(?:img|dscn?f?|dcim|pxl|screen ?shot|image)[-_ \d]*"
+    r"|picture|photo(?:graph)?|graphic|(?:quote )?card|alt(?: text)?|todo|tbd|n/a"
 )
-_CAPITAL = r"\p{Lu}\p{Ll}+$"
+#: A sentence begins where an address would end.
+_NO_SPACE = regex.compile(r"([\p{L}\p{N}]+[.!?])(\p{Lu}\p{Ll}+)$")
 #: What no network renders: it is posted as it stands.
 _MARKUP = regex.compile(
     r"&(?:#\d+|#x[0-9a-f]+|[a-z]{2,8});|\*\*\S[^*]*\*\*|(?<!\w)__?\p{L}[^_\n]*__?(?!\w)"
     r"|\[[^\]\n]+\]\([^)\s]+\)|\\[nt]|</?[a-z][^<>]*>|(?m:^#{1,6} )|`[^`\n]+`",
     regex.IGNORECASE,
 )
-_NO_ALT = frozenset(
-    {
-        "image",
-        "picture",
-        "photo",
-        "photograph",
-        "graphic",
-        "card",
-        "quote card",
-        "alt",
-        "alt text",
-        "todo",
-        "tbd",
-        "n/a",
-    }
-)
-
 #: First segments of these sites' paths that are no person.
 _NOT_PEOPLE = names_of("pages of sites that are no person's")
 _FORGES = frozenset({"github.com", "gitlab.com", "codeberg.org"})
@@ -94,38 +78,25 @@ _PEOPLE_SITES = frozenset({"linkedin.com", "bsky.app", "youtube.com"})
 Flaw = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """One text that people wrote, and the key that it stands at."""
-
-    key: str
-    text: str
-    is_alt: bool = False
-
-
 def wordings(whole: RenderedCampaign, _now: datetime) -> Iterator[Problem]:
     """What people write themselves quotes, links, tags and mentions only what it may."""
     for post in whole.campaign.posts:
-        for wording in _wordings_of(post):
-            for rule, message in _flaws(wording, whole.campaign):
-                yield problem_at(post, wording.key, message, rule)
-            if found := _MARKUP.search(wording.text):
+        for key, text in _wordings_of(post):
+            for rule, message in _flaws(text, whole.campaign, is_alt=key.endswith(".alt")):
+                yield problem_at(post, key, message, rule)
+            if found := _MARKUP.search(text):
                 message = f"“{found[0]}” is markup, which no network renders; {_meant(found[0])}"
-                severity = Severity.WARNING
-                yield problem_at(post, wording.key, message, "markup", severity=severity)
+                yield problem_at(post, key, message, "markup", Severity.WARNING)
 
 
-def _wordings_of(post: Post) -> Iterator[Wording]:
-    """Yield every text of a post that is not the quotation itself."""
-    owners: list[tuple[str, Post | Variant]] = [("", post)]
-    owners += [(f"variants.{name}.", variant) for name, variant in post.variants.items()]
-    for prefix, owner in owners:
-        if owner.text:
-            yield Wording(f"{prefix}text", owner.text)
-        if owner.warning:
-            yield Wording(f"{prefix}warning", owner.warning)
-        for number, file in enumerate(owner.media or ()):
-            yield Wording(f"{prefix}media[{number}].alt", file.alt, is_alt=True)
+def _wordings_of(post: Post) -> Iterator[tuple[str, str]]:
+    """Yield the key and the words of every text of a post that is not the quotation itself."""
+    owners: dict[str, Post | Variant] = {"": post}
+    owners |= {f"variants.{name}.": variant for name, variant in post.variants.items()}
+    for prefix, owner in owners.items():
+        texts = {"text": owner.text, "warning": owner.warning}
+        texts |= {f"media[{number}].alt": file.alt for number, file in enumerate(owner.media or ())}
+        yield from ((f"{prefix}{key}", text) for key, text in texts.items() if text)
 
 
 def _meant(markup: str) -> str:
@@ -138,29 +109,26 @@ def _meant(markup: str) -> str:
 
 def flaws_of(text: str, campaign: Campaign) -> list[str]:
     """Say what is wrong with words that readers see, and that stand in no post."""
-    return [message for _rule, message in _flaws(Wording("", text), campaign)]
+    return [message for _rule, message in _flaws(text, campaign, is_alt=False)]
 
 
-def _flaws(wording: Wording, campaign: Campaign) -> Iterator[Flaw]:
-    if message := fault_of_words(wording.text):
+def _flaws(text: str, campaign: Campaign, *, is_alt: bool) -> Iterator[Flaw]:
+    if message := fault_of_words(text):
         yield "character", message
     sources, titles = campaign.sources.values(), campaign.investigations.values()
-    for at, message in islice(problems_of_marks(wording.text, sources, titles), MOST):
+    for at, message in islice(problems_of_marks(text, sources, titles), MOST):
         yield "quote-altered", f"character {at + 1}: {message}"
-    marked = marked_spans(wording.text)[0] if wording.is_alt else ()
+    marked = marked_spans(text)[0] if is_alt else ()
     ends = (span.end + len(span.closing) for span in marked)
-    if shape := attribution_shape(wording.text, sources, after_quotation=ends):
-        at, message = shape
-        yield "attribution-shape", f"character {at + 1}: {message}"
-    for message in wrong_mentions(wording.text, campaign):
+    if shape := attribution_shape(text, sources, after_quotation=ends):
+        yield "attribution-shape", f"character {shape[0] + 1}: {shape[1]}"
+    for message in wrong_mentions(text, campaign):
         yield "mention-outside", message
-    if wording.is_alt:
-        for message in _alt(wording.text):
-            yield "alt", message
+    if is_alt:
+        yield from _alt(text)
     else:
-        for message in _tags(wording.text, campaign):
-            yield "hashtag-unlisted", message
-        yield from _links(wording.text, campaign)
+        yield from _tags(text, campaign)
+        yield from _links(text, campaign)
 
 
 def preview_flaws(known: Investigation | Source, campaign: Campaign) -> Iterator[str]:
@@ -174,11 +142,8 @@ def preview_flaws(known: Investigation | Source, campaign: Campaign) -> Iterator
 
 def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
     """Name every mention of someone outside the coalition."""
-    handles = find_mentions(text)
-    if not handles:
-        return
-    coalition = {handle.removeprefix("@").casefold() for handle in campaign.schedule.coalition}
-    for handle in handles:
+    for handle in find_mentions(text):
+        coalition = (each.removeprefix("@").casefold() for each in campaign.schedule.coalition)
         if handle.casefold() not in coalition:
             yield (
                 f"mentions @{handle}, who is not in `coalition`; "
@@ -186,26 +151,24 @@ def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
             )
 
 
-def _tags(text: str, campaign: Campaign) -> Iterator[str]:
+def _tags(text: str, campaign: Campaign) -> Iterator[Flaw]:
     found = (*find_tags(text), *(match[1] for match in _HASHTAG.finditer(text)))
     if not found:
         return
     listed = {tag.removeprefix("#"): tag for tag in campaign.schedule.hashtags}
     folded = {tag.casefold(): tag for tag in listed}
-    for tag in dict.fromkeys(found):
-        if tag in listed:
-            continue
+    for tag in dict.fromkeys(each for each in found if each not in listed):
         near = folded.get(tag.casefold()) or next(iter(get_close_matches(tag, listed, n=1)), "")
         hint = f"; did you mean #{near}?" if near else "; take it away or add it there"
-        yield f"#{tag} is not one of the campaign's `hashtags`{hint}"
+        yield "hashtag-unlisted", f"#{tag} is not one of the campaign's `hashtags`{hint}"
 
 
 def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
     addresses = find_links(text)
     if not addresses:
         return  # of most texts; what follows would be made for each
-    linked: list[Investigation | Source] = [*campaign.investigations.values()]
-    linked += campaign.sources.values()
+    linked: list[Investigation | Source]
+    linked = [*campaign.investigations.values(), *campaign.sources.values()]
     known = {bare_address(piece.address): piece.id for piece in linked if piece.address}
     for address in addresses:
         bare = bare_address(address)
@@ -215,9 +178,7 @@ def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
         elif bare in known:
             message = f"{address} stands in the text; write `link: {known[bare]}` instead"
             yield "link-in-text", message
-        elif gap := regex.search(
-            rf"([\p{{L}}\p{{N}}]+[.!?])({_CAPITAL}.*)", address.split("://")[-1]
-        ):
+        elif gap := _NO_SPACE.search(address.split("://")[-1]):
             message = (
                 f"{gap[0]} reads as an address, since no space follows the full stop; "
                 f"write {gap[1]} {gap[2]}"
@@ -231,12 +192,10 @@ def _links(text: str, campaign: Campaign) -> Iterator[Flaw]:
             )
 
 
-def _alt(text: str) -> Iterator[str]:
-    bare = text.strip().strip(".").casefold()
-    if not bare:
-        return  # rendering says so for each account
-    if not regex.search(r"\p{L}{2}", text) or _FILE_NAME.fullmatch(bare) or bare in _NO_ALT:
-        yield f"{text!r} describes nothing; say what the picture shows, and the words in it"
+def _alt(text: str) -> Iterator[Flaw]:
+    bare = text.strip().strip(".").casefold()  # where it is empty, rendering says so
+    if bare and (not regex.search(r"\p{L}{2}", text) or _NO_ALT.fullmatch(bare)):
+        yield "alt", f"{text!r} describes nothing; say what the picture shows, and the words in it"
 
 
 def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
@@ -245,14 +204,9 @@ def dated_words(text: str, lang: str = "en") -> tuple[str, ...]:
     return tuple(
         match[0]
         for pattern in dict.fromkeys((_DATED["en"], own))
-        for match in _dated(pattern).finditer(text)
+        for match in compiled(f"(?i){pattern}").finditer(text)
         if not any(quoted.start <= match.start() < quoted.end for quoted in marked_spans(text)[0])
     )
-
-
-@cache
-def _dated(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(pattern, regex.IGNORECASE)
 
 
 def is_true_then(words: str, at: datetime | None) -> bool:
@@ -265,10 +219,7 @@ def is_true_then(words: str, at: datetime | None) -> bool:
 
 def has_date(text: str) -> bool:
     """Return whether a text names a year, in any script's digits."""
-    digits = "".join(
-        str(unicodedata.decimal(char)) if unicodedata.category(char) == "Nd" else char
-        for char in text
-    )
+    digits = "".join(str(unicodedata.decimal(char, char)) for char in text)
     return _YEAR.search(digits) is not None
 
 
@@ -286,16 +237,13 @@ def is_personal(address: str, coalition: Iterable[str] = ()) -> bool:
 
 def _person(site: str, path: list[str]) -> str:
     """Return the name that an address leads to; empty for a page that is nobody's."""
-    if not path:
-        return ""
-    if path[0].startswith("@"):
-        return path[0]
+    first, second = (*path, "", "")[:2]
+    if first.startswith("@"):
+        return first
     if site.endswith("linkedin.com") or site in _PEOPLE_SITES:
-        return path[1] if len(path) > 1 and path[0] in _PEOPLE else ""
-    if path[0] == "users" and len(path) > 1:
-        return path[1]
-    if site in _FORGES and len(path) > 1:
-        return ""  # a repository
-    if site in _NOT_PEOPLE:
-        return "" if path[0].casefold() in _NOT_PEOPLE[site] else path[0]
-    return ""
+        return second if first in _PEOPLE else ""
+    if first == "users" and second:
+        return second
+    is_repository = site in _FORGES and second
+    is_persons = site in _NOT_PEOPLE and first.casefold() not in _NOT_PEOPLE[site]
+    return first if is_persons and not is_repository else ""

@@ -131,10 +131,13 @@ def propose(
     fitting = Fitting(desk, campaign, source, spans)
     post, left_out = fitting.fitted(first)
     result = desk.check(NEW_FILE, file_of([post]))
-    checked = next((each for each in result.posts if each.id == post.id), None)
+    whole = result.readable
+    own = [each for each in result.problems if each.file == NEW_FILE]
+    others = (each for each in result.problems if each.file != NEW_FILE)
+    problems = (*own, *(each for each in others if post.id in each.message))
+    checked = whole.campaign.post(post.id) if whole else None
     earlier = tuple(_earlier(found, campaign, outbox, passages))
-    problems = (*result.problems, *(each for each in result.elsewhere if post.id in each.message))
-    return Excerpt(found, post, checked, result.rendered, left_out, problems, earlier)
+    return Excerpt(found, post, checked, whole, left_out, problems, earlier)
 
 
 def _when(source: Source, campaign: Campaign, now: datetime) -> tuple[str, str]:

@@ -246,8 +246,8 @@ def _alike(passages: Sequence[KitPassage], similarity: float) -> list[list[KitPa
     """Group what is alike on any platform, also by way of others; in their order."""
     texts = [(number, words) for number, each in enumerate(passages) for words in each.words]
     group = list(range(len(passages)))
-    for pair in similar_pairs([text for _, text in texts], similarity):
-        one, other = group[texts[pair.first][0]], group[texts[pair.second][0]]
+    for first, second, _ in similar_pairs([text for _, text in texts], similarity):
+        one, other = group[texts[first][0]], group[texts[second][0]]
         group = [min(one, other) if each in (one, other) else each for each in group]
     return [
         [each for each, of in zip(passages, group, strict=True) if of == number]

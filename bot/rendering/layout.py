@@ -10,7 +10,7 @@ from urllib.parse import quote as percent_encoded
 import regex
 
 from bot.content.model import Quote, Source, Stretch
-from bot.content.passages import goes_on_after, goes_on_before, paragraphs, section
+from bot.content.passages import goes_on_after, goes_on_before, paragraph_at, section
 from bot.content.quoting import OMISSION
 from bot.platforms.status import Span
 
@@ -56,30 +56,23 @@ def _ranges(source: str, words: list[Stretch]) -> Iterator[tuple[Stretch, ...]]:
     A directive's term may not run over the end of a paragraph, but a range may.
     """
     whole = (words[0][0], words[-1][1])
-    blocks = paragraphs(source)
-    one_block = _block(blocks, words[0]) == _block(blocks, words[-1])
-    if one_block and len(words) <= _WHOLE:
+    blocks = [paragraph_at(source, start) for start, _ in words]
+    if blocks[0] == blocks[-1] and len(words) <= _WHOLE:
         yield (whole,)
-    first = [word for word in words if _block(blocks, word) == _block(blocks, words[0])]
-    last = [word for word in words if _block(blocks, word) == _block(blocks, words[-1])]
+    first = [word for word, block in zip(words, blocks, strict=True) if block == blocks[0]]
+    last = [word for word, block in zip(words, blocks, strict=True) if block == blocks[-1]]
     for count in range(2, len(words) // 2 + 1):
         start = (words[0][0], first[min(count, len(first)) - 1][1])
         end = (last[-min(count, len(last))][0], words[-1][1])
         yield start, end
-    if one_block:
+    if blocks[0] == blocks[-1]:
         yield (whole,)
-
-
-def _block(blocks: tuple[Stretch, ...], word: Stretch) -> int:
-    return next(at for at, (start, end) in enumerate(blocks) if start <= word[0] < end)
 
 
 def _with_context(source: str, words: list[Stretch], known: str) -> str:
     """Name a short stretch that occurs more often by the words before or after it as well."""
     start, end = words[0][0], words[-1][1]
-    first, last = next(
-        (block for block in paragraphs(source) if block[0] <= start < block[1]), (start, end)
-    )
+    first, last = paragraph_at(source, start)
     if end > last:
         return ""
     text = source[start:end]
@@ -221,13 +214,8 @@ def _fragments(quote: Quote, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def direction(text: str) -> str:
     """Return ``R`` or ``L`` by the first strong character; empty where there is none."""
-    for char in text:
-        kind = unicodedata.bidirectional(char)
-        if kind in {"R", "AL"}:
-            return "R"
-        if kind == "L":
-            return "L"
-    return ""
+    kinds = (kind for kind in map(unicodedata.bidirectional, text) if kind in {"L", "R", "AL"})
+    return next(kinds, "").replace("AL", "R")
 
 
 def html_direction(text: str) -> str:
@@ -242,15 +230,13 @@ def lay_out(*, warning: str, text: str, quoted: Passage | None, link: str) -> st
     attribution are each isolated if they run against the status's own direction; the isolates
     stand outside of the marks.
     """
-    quotation = f"{quoted.marked}\n{quoted.attribution}" if quoted else ""
-    base = direction(" ".join([warning, text, quotation]))
-    if quoted:
-        lines = (quoted.marked, quoted.attribution)
-        quotation = "\n".join(
-            f"{ISOLATE}{line}{END_ISOLATE}" if base and direction(line) not in {"", base} else line
-            for line in lines
-            if line
-        )
+    lines = (quoted.marked, quoted.attribution) if quoted else ()
+    base = direction(" ".join([warning, text, *lines]))
+    quotation = "\n".join(
+        line if direction(line) in {"", base} else f"{ISOLATE}{line}{END_ISOLATE}"
+        for line in lines
+        if line
+    )
     body = "\n\n".join(block for block in (warning, text, quotation) if block)
     return "\n".join(block for block in (body, link) if block)
 

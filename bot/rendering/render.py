@@ -11,9 +11,9 @@ from bot.errors import PictureError, Problem
 from bot.platforms.spec import EVERYONE, Limits, PlatformSpec
 from bot.platforms.status import Facet, FacetKind, LinkCard, Picture, Status
 from bot.rendering.facets import detect, find_links
+from bot.rendering.fitting import ThreadError
 from bot.rendering.layout import lay_out, passage, short_link, with_text_fragment
 from bot.rendering.versions import (
-    ThreadError,
     ThreadPart,
     Version,
     address_of,
@@ -56,7 +56,8 @@ class RenderedText:
     @property
     def words(self) -> str:
         """Own words and quoted ones, as texts are compared: no attribution, warning, link."""
-        return self.version.words
+        own, quote = self.version.text, self.version.quote
+        return "\n\n".join(filter(None, (own, quote.text if quote else "")))
 
     @property
     def why_not(self) -> str:
@@ -134,7 +135,7 @@ def _problems(context: _Context) -> Iterator[Problem]:
         yield problem_at(post, "text", message, "nothing-to-say")
     if version.link and not address_of(version.link, context.campaign):
         message = f"{version.link!r} has no known address, so it cannot be posted"
-        yield problem_at(post, version.key_of("link"), message, "link-address")
+        yield version.problem("link", message, "link-address")
     yield from _media_problems(context)
     yield from _control_problems(context)
 
@@ -153,16 +154,16 @@ def _control_problems(context: _Context) -> Iterator[Problem]:
             f"{who} cannot let {wanted} only {verb}; write `variants: {{{name}: {{{key}: "
             f"{EVERYONE}}}}}`, or leave {name} out of `accounts:`"
         ).replace("nobody only", "nobody")
-        yield problem_at(version.post, version.key_of(key), message, "control-unsupported")
+        yield version.problem(key, message, "control-unsupported")
 
 
 def _media_problems(context: _Context) -> Iterator[Problem]:
-    version, post, limits = context.version, context.version.post, context.limits
-    key, where = version.key_of("media"), f"on {version.account.name} ({context.spec.label})"
+    version, limits = context.version, context.limits
+    where = f"on {version.account.name} ({context.spec.label})"
     count = len(version.media) + version.card
     if count > limits.max_pictures:
         message = f"{count} of {limits.max_pictures} pictures {where}; take some away"
-        yield problem_at(post, key, message, "picture-count")
+        yield version.problem("media", message, "picture-count")
     for number, file in enumerate(version.media):
         message = ""
         if not file.alt.strip():
@@ -170,27 +171,25 @@ def _media_problems(context: _Context) -> Iterator[Problem]:
         elif len(file.alt) > limits.max_alt:
             message = f"{len(file.alt)} of {limits.max_alt} characters {where}; shorten it"
         if message:
-            yield problem_at(post, f"{key}[{number}].alt", message, "alt")
+            yield version.problem(f"media[{number}].alt", message, "alt")
 
 
 def _pictures(
     context: _Context, source: PreparedPictures | None, problems: list[Problem]
 ) -> tuple[Picture, ...]:
     """Make all pictures ready, the card first; what keeps one from it is added to ``problems``."""
-    version, post, found = context.version, context.version.post, []
+    version, found = context.version, []
     if version.card and source:
         try:
-            found.append(source.card(post, context.campaign))
+            found.append(source.card(version))
         except PictureError as error:
-            key = version.key_of("card")
-            problems.append(problem_at(post, key, str(error), CARD))
+            problems.append(version.problem("card", str(error), CARD))
     for number, file in enumerate(version.media):
         try:
             usual = Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
             found.append(source.fitted(file, context.limits) if source else usual)
         except PictureError as error:
-            key = f"{version.key_of('media')}[{number}].file"
-            problems.append(problem_at(post, key, str(error), PICTURE))
+            problems.append(version.problem(f"media[{number}].file", str(error), PICTURE))
     return tuple(found)
 
 
@@ -215,7 +214,7 @@ def _statuses(context: _Context) -> RenderedText:
             version, lambda part: not spec.misfit(_status(context, part), context.limits)
         )
     except ThreadError as e:
-        problem = problem_at(version.post, _longest_key(version), str(e), "too-long")
+        problem = version.problem(_longest_key(version), str(e), "too-long")
         return replace(judged, problems=(problem,))
     return _judged(context, tuple(_status(context, part) for part in parts))
 
@@ -245,13 +244,12 @@ def _too_long(version: Version, count: str, spec: PlatformSpec) -> Problem:
     else:
         advice = f"add `thread: true` here and `{key}: true` to {name} in schedule.yaml"
     message = f"{count} on {name} ({spec.label}); shorten it, {advice}, {own}"
-    return problem_at(version.post, _longest_key(version), message, "too-long")
+    return version.problem(_longest_key(version), message, "too-long")
 
 
 def _longest_key(version: Version) -> str:
-    if version.quote is not None and len(version.quote.text) >= len(version.text):
-        return "quote.text"
-    return version.key_of("text")
+    is_quoted = version.quote is not None and len(version.quote.text) >= len(version.text)
+    return "quote.text" if is_quoted else "text"
 
 
 def _status(context: _Context, part: ThreadPart) -> Status:
@@ -283,19 +281,19 @@ def _status(context: _Context, part: ThreadPart) -> Status:
 def _shown_link(context: _Context) -> str:
     """Return a link as it stands in the text: short where the platform links words itself."""
     address = context.address
-    return short_link(address) if address and context.spec.has_link_cards else address
+    return short_link(address) if context.spec.has_link_cards else address
 
 
 def _marked(context: _Context, status: Status) -> Status:
     """Mark links, tags and mentions in the final text; a shortened link leads to the whole."""
-    short, text, coalition = _shown_link(context), status.text, context.campaign.schedule.coalition
-    if short == context.address or not text.endswith(f"\n{short}"):
-        facets = detect(text, coalition=coalition)
-        return replace(status, facets=facets) if facets else status
-    body = text[: len(text) - len(short)]
-    start, end = len(body.encode()), len(text.encode())
-    whole = Facet(FacetKind.LINK, start, end, context.address)
-    return replace(status, facets=(*detect(body, coalition=coalition), whole))
+    short, text = _shown_link(context), status.text
+    is_short = short != context.address and text.endswith(f"\n{short}")
+    body = text.removesuffix(short) if is_short else text
+    facets = detect(body, coalition=context.campaign.schedule.coalition)
+    if is_short:
+        start, end = len(body.encode()), len(text.encode())
+        facets += (Facet(FacetKind.LINK, start, end, context.address),)
+    return replace(status, facets=facets) if facets else status
 
 
 def _link_card(context: _Context) -> LinkCard:

@@ -6,7 +6,7 @@ Checks, previews, planning and the desk all read one `RenderedCampaign`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -47,7 +47,9 @@ class RenderedCampaign:
 
     @property
     def context(self) -> tuple[object, ...]:
-        return context_of(self.campaign, self.specs, self.limits)
+        """All that a rendering depends on beside the posts."""
+        known = self.campaign
+        return known.schedule, known.sources, known.investigations, self.specs, self.limits
 
     def known_shares(self) -> tuple[Collection[str], Mapping[tuple[str, str], float]] | None:
         """Return all texts and how alike they are, where that was asked for."""
@@ -130,7 +132,7 @@ class RenderedCampaign:
             return kept | shares_with(new, every, threshold)
         texts = sorted(every)
         pairs = similar_pairs(texts, threshold)
-        return {(texts[pair.first], texts[pair.second]): pair.similarity for pair in pairs}
+        return {(texts[first], texts[second]): share for first, second, share in pairs}
 
     @cached_property
     def _alike(self) -> frozenset[tuple[str, str]]:
@@ -165,31 +167,25 @@ def render_campaign(
         before: What was rendered last: a post that is the same object shows the same.
     """
     accounts = campaign.schedule.accounts
-    is_alike = before is not None and before.context == context_of(campaign, specs, limits)
-    old = before.texts if before and is_alike else {}
+    whole = RenderedCampaign(campaign, specs, limits, {}, known=known)
+    before = before if before and before.context == whole.context else None
+    old = before.texts if before else {}
     texts = {
         (post.id, name): _unchanged(old.get((post.id, name)), post)
         or render(
             post,
             accounts[name],
             campaign=campaign,
-            spec=specs[accounts[name].platform],
-            limits=limits.get(name, specs[accounts[name].platform].limits),
+            spec=whole.spec_of(name),
+            limits=whole.limits_of(name),
             pictures=pictures if pictured(post) else None,
         )
         for post in campaign.posts
         for name in post.accounts or accounts
     }
     contents = pictures.contents if pictures else {}
-    shares = before.known_shares() if before and is_alike else None
-    return RenderedCampaign(campaign, specs, limits, texts, contents, known, shares)
-
-
-def context_of(
-    campaign: Campaign, specs: Mapping[str, PlatformSpec], limits: Mapping[str, Limits]
-) -> tuple[object, ...]:
-    """Return all that a rendering depends on beside the posts."""
-    return campaign.schedule, campaign.sources, campaign.investigations, specs, limits
+    shares = before.known_shares() if before else None
+    return replace(whole, texts=texts, pictures=contents, shares_before=shares)
 
 
 def _unchanged(text: RenderedText | None, post: Post) -> RenderedText | None:
@@ -214,8 +210,6 @@ def fingerprint(
 
     Args:
         post: Whose; its author is bound too, so that nobody becomes an approver by an edit.
-        statuses: What the account will get, part by part.
-        account: Where they go.
         shown: What the account's own keys say that readers see, such as a visibility.
         fixed_at: UTC instant of a post with a fixed time; None lets a queued post move.
     """

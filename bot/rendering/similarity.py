@@ -2,11 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import ceil
-
-import regex
 
 from bot import visible
 
@@ -16,26 +13,19 @@ SHINGLE = 3
 _Shingles = frozenset[tuple[str, ...]]
 # What a script writes without spaces between words: each sign is one.
 _ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
-_word = cache(
-    lambda: regex.compile(rf"[{_ALONE}]\p{{M}}*|(?:(?![{_ALONE}])[\p{{L}}\p{{M}}\p{{N}}])+")
-)
+_WORD = rf"[{_ALONE}]\p{{M}}*|(?:(?![{_ALONE}])[\p{{L}}\p{{M}}\p{{N}}])+"
 # Format characters, and the stroke that only makes an Arabic word longer.
-_unseen = cache(lambda: regex.compile(r"[\p{Cf}\u0640]"))
+_UNSEEN = r"[\p{Cf}\u0640]"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Pair:
-    """Two texts, by their places in what was compared; ``first`` is the smaller."""
-
-    first: int
-    second: int
-    similarity: float
+#: The places of two texts in what was compared, the smaller first, and how alike they are.
+Pair = tuple[int, int, float]
 
 
 def words(text: str) -> list[str]:
     """List the words for comparing: composed by compatibility (NFKC), without case."""
-    plain = visible.normalized("NFKC", _unseen().sub("", text)).casefold()
-    return _word().findall(plain)
+    plain = visible.normalized("NFKC", visible.compiled(_UNSEEN).sub("", text)).casefold()
+    return visible.compiled(_WORD).findall(plain)
 
 
 @lru_cache(maxsize=20_000)
@@ -55,16 +45,12 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
     """List the pairs of texts that are at least that similar, in order.
 
     A similarity is 0 where two share no three words in a row, 1 where they share all. A text of
-    less than three words is one shingle; one without words resembles nothing.
+    less than three words is one shingle; one without words resembles nothing. The threshold is
+    above 0, and 1 at most.
 
     Does not compare all with all: two texts above the threshold share one of their rarest
     shingles, and only those are looked up.
-
-    Raises:
-        ValueError: the threshold is not above 0, or is above 1.
     """
-    if not 0 < threshold <= 1:
-        raise ValueError(f"a threshold of {threshold}; it is above 0 and at most 1")
     shingles = [_shingles(text) for text in texts]
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     pairs: list[Pair] = []
@@ -72,7 +58,7 @@ def similar_pairs(texts: Sequence[str], threshold: float) -> tuple[Pair, ...]:
         for first in sorted({text for shingle in rarest for text in holders[shingle]}):
             score = _jaccard(shingles[first], shingles[second])
             if score >= threshold:
-                pairs.append(Pair(first, second, score))
+                pairs.append((first, second, score))
         for shingle in rarest:
             holders[shingle].append(second)
     return tuple(sorted(pairs))

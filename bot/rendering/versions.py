@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot.content.model import Account, Campaign, MediaFile, Place, Post, Quote, Source
 from bot.errors import Problem, Severity
 from bot.platforms.spec import EVERYONE
-from bot.rendering.fitting import find_parts, split
+from bot.rendering.fitting import ThreadError, find_parts
 from bot.rendering.layout import Passage, passage
 
 #: Keys of a post, a variant and an account that limit who may answer a post.
@@ -40,18 +40,19 @@ class Version:
     def links_to_its_source(self) -> bool:
         return self.quote is not None and self.link == self.quote.source
 
-    @property
-    def words(self) -> str:
-        """Own words and quoted ones, as likeness compares them: no attribution, warning, link."""
-        quoted = self.quote.text if self.quote else ""
-        return f"{self.text}\n\n{quoted}" if self.text and quoted else self.text or quoted
+    def problem(
+        self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> Problem:
+        """Say what is wrong with a key, such as ``media[0].alt``, at the place that decides it.
 
-    def key_of(self, name: str) -> str:
-        """Name the key that decides: the account's variant's, its platform's or the post's."""
-        for owner in (self.account.name, self.account.platform):
-            if getattr(self.post.variants.get(owner), name, None) is not None:
-                return f"variants.{owner}.{name}"
-        return name
+        That is the account's variant's, its platform's or the post's.
+        """
+        owners = (
+            f"variants.{owner}."
+            for owner in (self.account.name, self.account.platform)
+            if getattr(self.post.variants.get(owner), name.partition("[")[0], None) is not None
+        )
+        return problem_at(self.post, f"{next(owners, '')}{name}", message, rule, severity)
 
 
 def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
@@ -66,12 +67,9 @@ def version_of(post: Post, account: Account, campaign: Campaign) -> Version:
             own = {name: getattr(variant, name, None) for name in names}
             shown |= {name: value for name, value in own.items() if value is not None}
     source = campaign.sources.get(post.quote.source) if post.quote else None
-    words = {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
-    for name in _CONTROLS:
-        words[name] = shown[name] or getattr(account, name) or EVERYONE
-    return Version(
-        post=post, account=account, quote=post.quote, source=source, **{**shown, **words}
-    )
+    shown |= {"text": shown["text"].strip(), "warning": (shown["warning"] or "").strip()}
+    shown |= {name: shown[name] or getattr(account, name) or EVERYONE for name in _CONTROLS}
+    return Version(post=post, account=account, quote=post.quote, source=source, **shown)
 
 
 def place_of(post: Post, key: str) -> Place:
@@ -90,15 +88,11 @@ def address_of(link: str, campaign: Campaign) -> str:
 
 
 def problem_at(
-    post: Post, key: str, message: str, rule: str, *, severity: Severity = Severity.ERROR
+    post: Post, key: str, message: str, rule: str, severity: Severity = Severity.ERROR
 ) -> Problem:
     """Say what is wrong with a key of a post, at the place where it is written."""
     place, where = place_of(post, key), f"{post.id}.{key}" if key else post.id
     return Problem(place.file, place.line, place.column, where, message, severity, rule)
-
-
-class ThreadError(ValueError):
-    """One word with what must stand beside it is longer than a status may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +135,8 @@ def parts_of(version: Version, fits: Fits) -> tuple[ThreadPart, ...]:
 
 def _own_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
     """Cut own words; the parts of one text are measured alike."""
-    try:
-        yield from map(ThreadPart, split(text, lambda words: fits(ThreadPart(words)), lang))
-    except ValueError as e:
-        raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
+    spans = find_parts(text, lambda words: fits(ThreadPart(words)), lang)
+    return (ThreadPart(text[start:end]) for start, end in spans)
 
 
 def _linked_parts(text: str, fits: Fits, lang: str) -> Iterator[ThreadPart]:
@@ -190,9 +182,9 @@ def _next_part(
 
     try:
         spans = find_parts(words, lambda words: fits(part(len(words))), source.lang)
-    except ValueError as e:
+    except ThreadError:
         if not lead:
-            raise ThreadError(f"cannot be cut into parts that fit: {e}") from e
+            raise
         return ThreadPart(lead), at
     found = replace(part(spans[0][1]), is_last=False)
     if lead and found.quoted and found.quoted.cut_after:

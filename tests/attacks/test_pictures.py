@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from bot.app.content import prove_files
+from bot.platforms.spec import Limits
 from bot.rendering.cards import pictures
 from tests.attacks.attack import Attacker, attack
 from tests.fakes.campaign_tree import ROOT, CampaignTree
@@ -170,7 +171,7 @@ def test_nothing_but_pixels_survives() -> None:
     exif[0x010E] = "a home address"
     png = encoded("PNG", pnginfo=notes, exif=exif, icc_profile=b"p" * 4000)
 
-    cleaned, _picture = pictures.clean(png, max_bytes=1_000_000, mimes=["image/png"])
+    cleaned, _picture = pictures.clean(png, Limits(1, picture_mimes=("image/png",)))
 
     assert not {b"script", b"home address", b"pppp"} & {
         word for word in (b"script", b"home address", b"pppp") if word in cleaned
@@ -209,8 +210,9 @@ def test_a_decoder_cannot_take_more_than_its_share() -> None:
     largest = solid_webp(4_000, 3_000)
     program = """
 import resource, sys
+from bot.platforms.spec import Limits
 from bot.rendering.cards.pictures import clean
-clean(sys.stdin.buffer.read(), max_bytes=1_000_000, mimes=["image/jpeg", "image/png"])
+clean(sys.stdin.buffer.read(), Limits(1, max_picture_bytes=1_000_000))
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000)
 """
     ran = subprocess.run(

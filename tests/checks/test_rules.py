@@ -29,7 +29,7 @@ GRAPHIC_LETTER = source(graphic_spans=(stretch(LETTER_TEXT, GRAPHIC),))
 
 
 def problems(checked: Campaign, limits: dict[str, Limits] | None = None) -> list[Problem]:
-    found = check(render_campaign(checked, specs=SPECS, limits=limits or {}), now=NOW)
+    found = sorted(check(render_campaign(checked, specs=SPECS, limits=limits or {}), NOW))
     assert all(one.rule for one in found)
     return list(found)
 

@@ -98,7 +98,7 @@ def test_no_two_partners_have_what_is_alike(passages: Sequence[KitPassage], coun
         for name, own in dealt.items() for each in own if each.post.quote
     ]  # fmt: skip
     pairs = similar_pairs([part for _, part in texts], similarity)
-    assert {texts[pair.first][0] == texts[pair.second][0] for pair in pairs} == {True}
+    assert {texts[first][0] == texts[second][0] for first, second, _ in pairs} == {True}
     assert sum(map(len, dealt.values())) == len(passages)
     assert all(dealt.values())
     assert deal(passages, names, similarity) == dealt

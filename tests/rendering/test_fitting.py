@@ -2,7 +2,7 @@ import pytest
 
 from bot.platforms.spec import Limits
 from bot.platforms.x import length as x_length
-from bot.rendering.fitting import Fits, find_parts, split
+from bot.rendering.fitting import Fits, find_parts
 from tests.conftest import require_shared
 
 BODY = slice(52, 2456)
@@ -11,6 +11,10 @@ THEY_WROTE = "They wrote: “One two. Three four.”"
 
 def at_most(length: int) -> Fits:
     return lambda text: len(text) <= length
+
+
+def split(text: str, fits: Fits) -> tuple[str, ...]:
+    return tuple(text[start:end] for start, end in find_parts(text, fits))
 
 
 def test_nothing_has_no_parts() -> None:

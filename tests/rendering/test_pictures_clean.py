@@ -8,9 +8,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from bot.errors import PictureError
+from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
-from bot.rendering.cards import picture_decoder
-from bot.rendering.cards.pictures import clean, inspect
+from bot.rendering.cards import picture_decoder, pictures
+from bot.rendering.cards.pictures import inspect
 
 MIMES = ("image/jpeg", "image/png")
 MEGABYTE = 1_000_000
@@ -27,6 +28,15 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+def clean(
+    data: bytes, *, max_bytes: int, mimes: Sequence[str], max_pixels: int | None = None
+) -> tuple[bytes, Picture]:
+    limits = Limits(
+        1, max_picture_bytes=max_bytes, picture_mimes=tuple(mimes), max_pixels=max_pixels
+    )
+    return pictures.clean(data, limits)
 
 
 def cleaned_of(data: bytes) -> tuple[bytes, Picture]:

@@ -3,13 +3,14 @@ from typing import Any
 
 import pytest
 
-from bot.content.model import Account, Campaign, MediaFile, Post, Variant
+from bot.content.model import Account, MediaFile, Post, Variant
 from bot.platforms.measuring import graphemes
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import FacetKind, Picture, Status
 from bot.rendering.cards.pictures import PreparedPictures
 from bot.rendering.layout import marks_for, own_marks
 from bot.rendering.render import RenderedText, render
+from bot.rendering.versions import Version
 from tests.fakes.written import (
     ADDRESS,
     ATTRIBUTION,
@@ -433,7 +434,7 @@ class Drawer(PreparedPictures):
     def fitted(self, file: MediaFile, _limits: Limits) -> Picture:
         return Picture(file.sha256, file.mime, file.alt, file.width, file.height, file.size)
 
-    def card(self, _post: Post, _campaign: Campaign) -> Picture:
+    def card(self, _version: Version) -> Picture:
         return Picture("c" * 64, "image/png", "The words", 100, 100, 1000)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.rendering.similarity import Pair, similar_pairs, words
+from bot.rendering.similarity import similar_pairs, words
 
 ENGLISH = "As the CCP sketched its plan to destroy millions of lives, Dahua held the pen."
 UYGHUR = "بىز دادىمىز ۋە ئانىمىز، قېرىندىشىمىز ھەققىدە سۆزلەۋاتىمىز."
@@ -9,7 +9,7 @@ CHINESE = "我们所说的是我们的父母、兄弟姐妹、亲人和朋友。
 
 def similarity(one: str, other: str) -> float:
     """Return how alike two texts are, by all pairs above next to nothing."""
-    return sum(pair.similarity for pair in similar_pairs([one, other], 1e-9))
+    return sum(share for _, _, share in similar_pairs([one, other], 1e-9))
 
 
 @pytest.mark.parametrize("text", [ENGLISH, UYGHUR, CHINESE, "Word", "Two words"])
@@ -66,10 +66,4 @@ def test_pairs_are_found_in_order() -> None:
 
     pairs = similar_pairs(texts, 0.6)
 
-    assert pairs == (Pair(0, 2, similarity(texts[0], texts[2])), Pair(1, 4, 1.0))
-
-
-@pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5])
-def test_a_threshold_is_a_share(threshold: float) -> None:
-    with pytest.raises(ValueError, match="threshold"):
-        similar_pairs([ENGLISH], threshold)
+    assert pairs == ((0, 2, similarity(texts[0], texts[2])), (1, 4, 1.0))

@@ -2,6 +2,7 @@
 
 import io
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Self
 
@@ -95,8 +96,8 @@ def draw(card: CardText) -> bytes:
 class Layout:
     """A card's three paragraphs, broken and sized, and where they begin."""
 
-    #: Of the card.
-    width: int
+    #: Where lines begin.
+    edge: int
     rtl: bool
     quotation: Block
     attribution: Block
@@ -113,17 +114,18 @@ class Layout:
             PictureError: something on it is too long; says how long it may be.
         """
         attribution = _footer_block(card, card.attribution, BOLD, _ATTRIBUTION_SIZE)
-        campaign = None
+        campaign, footer = None, attribution.height
         if card.campaign.strip():
             campaign = _footer_block(card, card.campaign, REGULAR, _CAMPAIGN_SIZE)
-        footer = attribution.height + (campaign.height + _STEP if campaign else 0)
+            footer += campaign.height + _STEP
         top = _TOP + _BAR[1] + _GAP
         attribution_top = card.size[1] - _BOTTOM - footer
         room = attribution_top - 2 * _GAP - top
         quotation = _quotation_block(card, room)
+        rtl = direction(card.quotation) == "R"
         return cls(
-            width=card.size[0],
-            rtl=direction(card.quotation) == "R",
+            edge=card.size[0] - MARGIN if rtl else MARGIN,
+            rtl=rtl,
             quotation=quotation,
             attribution=attribution,
             campaign=campaign,
@@ -131,11 +133,6 @@ class Layout:
             quotation_top=top + (room - quotation.height) * 0.42,
             attribution_top=attribution_top,
         )
-
-    @property
-    def edge(self) -> int:
-        """Where lines begin."""
-        return self.width - MARGIN if self.rtl else MARGIN
 
 
 def _footer_block(card: CardText, text: str, weight: int, size: int) -> Block:
@@ -156,13 +153,11 @@ def _quotation_block(card: CardText, room: float) -> Block:
     block = fit(card.quotation, style, box=box, sizes=sizes, hangs=True)
     if block is not None:
         return block
-    longest, too_long = 0, len(card.quotation)
-    while too_long - longest > 1:
-        middle = (longest + too_long) // 2
-        if fit(card.quotation[:middle], style, box=box, sizes=sizes[-1:], hangs=True):
-            longest = middle
-        else:
-            too_long = middle
+
+    def is_too_long(length: int) -> bool:
+        return not fit(card.quotation[:length], style, box=box, sizes=sizes[-1:], hangs=True)
+
+    longest = bisect_left(range(1, len(card.quotation)), True, key=is_too_long)
     raise PictureError(
         f"the quotation has {len(card.quotation)} characters; about {longest} of them fit on a"
         f" card of {card.size[0]} by {card.size[1]} in letters that can be read: quote less, or"

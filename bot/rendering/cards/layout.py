@@ -9,14 +9,15 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import pairwise
-from typing import Literal, TypedDict
+from typing import Any
 
 from bot.rendering.cards.typefaces import REGULAR, Typeface, load
 
 #: Fonts are measured at this size, as their widths grow evenly with it.
 _MEASURED = 200
-_HANGING = "“‘„«‹「『"
+_HANGING = tuple("“‘„«‹「『")
 _WIDE_CLOSING_PAIRED = "”’）》〉】〕」』"
 _WIDE_CLOSING = _WIDE_CLOSING_PAIRED + "，。、；：！？"
 _WIDE_OPENING = "“‘„（《〈【〔「『"
@@ -64,16 +65,8 @@ class Block:
         return self.leading * len(self.lines)
 
 
-class Shaping(TypedDict):
-    """What Pillow must be told to shape a line."""
-
-    direction: Literal["ltr", "rtl"]
-    language: str
-    features: list[str] | None
-
-
-def shaping(line: str, style: Style) -> Shaping:
-    """Return the same for measuring a line and for drawing it."""
+def shaping(line: str, style: Style) -> dict[str, Any]:
+    """Return what Pillow must be told to shape a line, to measure it and to draw it."""
     return {
         "direction": "rtl" if style.rtl else "ltr",
         "language": style.lang,
@@ -111,10 +104,10 @@ class Measured:
     def __init__(self, text: str, style: Style, *, hangs: bool = False) -> None:
         self._paragraphs = [part for part in re.split(r"\s*\n\s*", text.strip()) if part]
         self._style = style
-        self._widths: dict[str, float] = {}
-        first = text[:1]
+        self._length = cache(partial(length, style=style))
+        is_hanging = hangs and text.startswith(_HANGING)
         #: Width of the hanging mark in font sizes.
-        self.hang = self._length(first) if hangs and first and first in _HANGING else 0.0
+        self.hang = self._length(text[0]) if is_hanging else 0.0
 
     def lines(self, width: float) -> tuple[str, ...] | None:
         """Return as few and even lines as fit a width in font sizes; None if one word is wider."""
@@ -154,11 +147,6 @@ class Measured:
             cuts.append(line_of(text, start, stop, rtl=self._style.rtl))
             end = first
         return cuts[::-1]
-
-    def _length(self, text: str) -> float:
-        if text not in self._widths:
-            self._widths[text] = length(text, self._style)
-        return self._widths[text]
 
 
 def fit(
@@ -229,9 +217,8 @@ def _base_before(text: str, at: int) -> str:
 
 def _breaks_after_hyphen(text: str, at: int, hyphen: str) -> bool:
     """Say yes in ``state-sponsored``, no in ``-5``, ``24/7`` or where a hyphen starts a word."""
-    is_joining = at >= 2 and text[at - 2] not in SPACES
     if hyphen in "-‐/":
-        return is_joining and text[at].isalpha()
+        return at >= 2 and text[at - 2] not in SPACES and text[at].isalpha()
     return text[at] != hyphen
 
 

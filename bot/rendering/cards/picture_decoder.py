@@ -190,8 +190,7 @@ def _refuse_tail(data: bytes, mime: str) -> None:
 def _load(image: Image.Image, least: tuple[int, int]) -> int:
     """Decode in place, a JPEG at the smallest scale that is at least ``least``.
 
-    Returns:
-        How the picture must be turned to stand upright, as EXIF numbers it.
+    Return how the picture must be turned to stand upright, as EXIF numbers it.
     """
     try:
         image.draft(None, least)

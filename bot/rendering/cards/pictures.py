@@ -10,17 +10,18 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bot.canonical import sha256_hex
-from bot.content.model import Campaign, MediaFile, Post
+from bot.content.model import MediaFile
 from bot.errors import PictureError
 from bot.platforms.spec import Limits
 from bot.platforms.status import Picture
 from bot.rendering.layout import passage
+from bot.rendering.versions import Version
 
 #: Bytes of a file as an editor gives it; larger ones are refused unread.
 MAX_FILE_BYTES = 30_000_000
@@ -44,28 +45,20 @@ def inspect(data: bytes) -> tuple[str, int, int]:
     Raises:
         PictureError: with a sentence that says what is wrong and what to do.
     """
-    (mime, width, height), _ = _decoded(data, {})
-    return mime, width, height
+    return _decoded(data, {})[0]
 
 
-def clean(
-    data: bytes, *, max_bytes: int, mimes: Collection[str], max_pixels: int | None = None
-) -> tuple[bytes, Picture]:
-    """Re-encode a picture for one platform, upright; the same input gives the same bytes.
+def clean(data: bytes, limits: Limits) -> tuple[bytes, Picture]:
+    """Re-encode a picture for one account, upright; the same input gives the same bytes.
 
     Nothing but the visible picture survives: no EXIF, GPS, XMP, colour profile or comment. Files
     that are too large lose quality first and size after that.
 
-    Args:
-        data: The whole file.
-        max_bytes: What the platform takes.
-        mimes: Types that the platform takes; JPEG or PNG must be among them.
-        max_pixels: Width times height that the platform takes, where it says.
-
     Raises:
         PictureError: as `inspect`, or the picture cannot be made to fit.
     """
-    wanted = {"max_bytes": max_bytes, "mimes": sorted(mimes), "max_pixels": max_pixels}
+    mimes, max_pixels = sorted(limits.picture_mimes), limits.max_pixels
+    wanted = {"max_bytes": limits.max_picture_bytes, "mimes": mimes, "max_pixels": max_pixels}
     (mime, width, height), cleaned = _decoded(data, wanted)
     return cleaned, Picture(sha256_hex(cleaned), mime, "", width, height, len(cleaned))
 
@@ -122,36 +115,29 @@ class PreparedPictures:
             PictureError: it cannot be made to fit.
         """
         if (file, limits) not in self._fitted:
-            most, mimes = limits.max_picture_bytes, limits.picture_mimes
-            data, picture = clean(
-                self.read(file), max_bytes=most, mimes=mimes, max_pixels=limits.max_pixels
-            )
+            data, picture = clean(self.read(file), limits)
             self.contents[picture.sha256] = data
             self._fitted[file, limits] = replace(picture, alt=file.alt)
         return self._fitted[file, limits]
 
-    def card(self, post: Post, campaign: Campaign) -> Picture:
+    def card(self, version: Version) -> Picture:
         """Return a post's quote card, with the whole quotation as its alternative text.
-
-        The same quotation gives the same bytes.
 
         Raises:
             PictureError: the post quotes nothing, or the quotation is too long for a card.
         """
         from bot.rendering.cards import card as cards  # Pillow, 0.05 s
 
-        if post.id in self._cards:
-            return self._cards[post.id]
-        quote = post.quote
-        source = campaign.sources.get(quote.source) if quote else None
+        name, quote, source = version.post.id, version.quote, version.source
+        if name in self._cards:
+            return self._cards[name]
         if quote is None or source is None:
-            raise PictureError(f"{post.id}: a card needs a quotation")
+            raise PictureError(f"{name}: a card needs a quotation")
         shown = passage(quote, source)
         data = cards.draw(
             cards.CardText(shown.marked, source.attribution, source.title, source.lang)
         )
         alt, sha256 = cards.card_alt(shown.marked, source.attribution), sha256_hex(data)
         self.contents[sha256] = data
-        card = Picture(sha256, "image/png", alt, *cards.CARD_SIZE, len(data))
-        self._cards[post.id] = card
-        return card
+        self._cards[name] = Picture(sha256, "image/png", alt, *cards.CARD_SIZE, len(data))
+        return self._cards[name]

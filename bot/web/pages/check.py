@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from bot.checks.checking import NEW_FILE, CheckedFile
+from bot.checks.checking import NEW_FILE, CheckedContent
 from bot.errors import Severity
 from bot.web.rendering import looks_of
 from bot.web.request import Answer, Page, RefusedRequestError, RequestContext
@@ -35,15 +35,15 @@ def check(request: RequestContext) -> Answer:
 
 
 def _values(
-    request: RequestContext, name: str, text: str, checked: CheckedFile | None
+    request: RequestContext, name: str, text: str, checked: CheckedContent | None
 ) -> dict[str, Any]:
-    whole = checked.rendered if checked else None
-    posts = checked.posts if checked else ()
+    whole, found = (checked.readable, checked.problems) if checked else (None, ())
+    posts = [each for each in whole.campaign.posts if each.place.file == name] if whole else []
     previews = [(post, looks_of(whole, post)) for post in posts] if whole else []
     views = (view for _post, looks in previews for view in looks)
     statuses = (status for view in views for status, _length in view.statuses)
     shown = {picture.sha256 for status in statuses for picture in status.pictures}
-    problems = checked.problems if checked else ()
+    problems = [problem for problem in found if problem.file == name]
     return {
         "names": (NEW_FILE, *request.context.deskcheck.names()),
         "new_file": NEW_FILE,
@@ -52,6 +52,7 @@ def _values(
         "checked": checked,
         "errors": [problem for problem in problems if problem.severity is Severity.ERROR],
         "others": [problem for problem in problems if problem.severity is not Severity.ERROR],
+        "elsewhere": [problem for problem in found if problem.file != name],
         "marked": {problem.line for problem in problems},
         "lines": text.split("\n"),
         "previews": previews,
