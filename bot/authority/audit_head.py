@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from bot.canonical import canonical_json
 from bot.errors import DecisionError, StoreError
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 #: Columns of the log that are texts; details are one as they are stored.
 _TEXTS = ("who", "verb", "subject", "why", "detail", "previous", "sha256")

@@ -17,7 +17,7 @@ from bot.db.database import Repository, StoreContext
 from bot.db.sqlite import make_private_directory
 from bot.errors import DecisionError
 from bot.masking import masked
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 #: How often an embedded database gets a sign of life that says nothing new.
 STORED_EVERY = timedelta(minutes=10)

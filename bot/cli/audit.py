@@ -13,7 +13,7 @@ from bot.cli.output import Output, in_workspace, prints
 from bot.content.model import Campaign
 from bot.content.zones import brief
 from bot.rendering.layout import first_words
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 
 @click.group()

@@ -140,15 +140,10 @@ def given_elsewhere(
     kept: Path,
     mounted: Path = MOUNTED,
 ) -> Mapping[str, str]:
-    """Return the places of an account's secrets, by variable, but for the files that `login` keeps.
-
-    Args:
-        kept: The folder where `login` keeps them.
-    """
-    variables = [secret_name(account, name) for name in names]
+    """Return the places of an account's secrets, by variable, but for what `login` ``kept``."""
     return {
         variable: place.label
-        for variable in variables
+        for variable in (secret_name(account, name) for name in names)
         for place in _places(variable, env, mounted, kept)
         if place.path is None or place.path.absolute() != (kept / variable).absolute()
     }
@@ -199,12 +194,11 @@ def _places(
     files: dict[Path, _SecretSource] = {}
     if (named := env.get(f"{name}_FILE")) is not None:
         files[Path(named).absolute()] = _SecretSource(f"{name}_FILE", path=Path(named))
-    folders = [(mounted, False), *([(kept, False)] if kept else [])]
-    if credentials := env.get("CREDENTIALS_DIRECTORY"):
-        folders.insert(0, (Path(credentials), True))
-    for folder, is_systemd in folders:
-        for path in (folder / name, folder / name.lower()):
+    credentials = env.get("CREDENTIALS_DIRECTORY")
+    for folder in (credentials, mounted, kept):
+        for path in (Path(folder, name), Path(folder, name.lower())) if folder else ():
             if path.absolute() not in files and os.access(path, os.F_OK):
+                is_systemd = folder is credentials
                 files[path.absolute()] = _SecretSource(str(path), path=path, is_systemd=is_systemd)
     return places + list(files.values())
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import Secret, given_elsewhere, secret_name, secrets_for, stray_secrets
+from bot.settings.secrets import Secret, given_elsewhere, secret_name, secrets_for, stray_secrets
 
 VALUE = "tok-3f9c2a77"
 VARIABLE = "VERBATIM_COALITION_MASTODON_ACCESS_TOKEN"
