@@ -201,24 +201,12 @@ def answers_in(rows: Iterable[AuditRow]) -> LoggedAnswers:
     return found
 
 
-@dataclass(slots=True)
-class AnswersOnDisk:
-    """The same out of the log's copy beside the database, where no database reaches.
+def answers_in_file(file: Path, _size: int) -> LoggedAnswers:
+    """Return the same out of the log's copy beside the database, where no database reaches.
 
     Who can write the database could bring back a signed approval that was taken back, or remove
     an objection.
     """
-
-    file: Path
-    _size: int = -1
-    _answers: LoggedAnswers = field(default_factory=LoggedAnswers)
-
-    def read(self) -> LoggedAnswers:
-        """Return what stands by the file; it is read anew where it has grown."""
-        size = self.file.stat().st_size if self.file.exists() else 0
-        if size != self._size:
-            verbs = TAKING_BACK | _SETTLING
-            known = (row for row in rows_in(self.file) if row.get("verb") in verbs)
-            rows = (AuditRow(**{**row, "detail": json.loads(row["detail"])}) for row in known)
-            self._size, self._answers = size, answers_in(rows)
-        return self._answers
+    verbs = TAKING_BACK | _SETTLING
+    known = (row for row in rows_in(file) if row.get("verb") in verbs)
+    return answers_in(AuditRow(**{**row, "detail": json.loads(row["detail"])}) for row in known)

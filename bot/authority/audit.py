@@ -3,20 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, func, insert, select, type_coerce
 
 from bot import visible
-from bot.authority.audit_head import (
-    SignedHead,
-    audit_key,
-    row_line,
-    rows_in,
-    sign_head,
-)
+from bot.authority.audit_head import SignedHead, audit_key, row_line, rows_in, sign_head
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode
@@ -238,7 +232,7 @@ def first_break(
 
 def _is_whole(row: Mapping[str, Any]) -> bool:
     values = {name: row.get(name) for name in AuditRow.__slots__ if name != "sha256"}
-    return _hash(values) == row.get("sha256")
+    return sha256_hex(row_line(values)) == row.get("sha256")
 
 
 def append(
@@ -259,7 +253,7 @@ def append(
     entry = {"at": now, **{key: str(visible.line(word)) for key, word in words.items()}}
     detail = visible.values(detail)
     values: dict[str, Any] = {"seq": seq + 1, **entry, "detail": detail, "previous": previous}
-    values["sha256"] = _hash({**values, "detail": canonical_json(detail)})
+    values["sha256"] = sha256_hex(row_line({**values, "detail": canonical_json(detail)}))
     connection.execute(insert(audit).values(values))
     return AuditRow(**values)
 
@@ -273,7 +267,3 @@ def _lock(connection: Connection) -> None:
 def _head(connection: Connection) -> tuple[int, str]:
     last = connection.execute(_LAST).one_or_none()
     return (last.seq, last.sha256) if last else (0, ROOT)
-
-
-def _hash(values: Mapping[str, Any]) -> str:
-    return sha256_hex(canonical_json({**values, "at": values["at"].astimezone(UTC).isoformat()}))

@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,8 +75,8 @@ def read_head(word: str, key: str = "") -> SignedHead:
     return head
 
 
-def row_line(row: dict[str, Any]) -> str:
-    """Return a row of the log as a line of a file."""
+def row_line(row: Mapping[str, Any]) -> str:
+    """Return a row of the log as a line of a file, which is also what its hash is of."""
     return canonical_json({**row, "at": row["at"].astimezone(UTC).isoformat()})
 
 

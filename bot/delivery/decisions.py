@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.authority.pauses import EVERYTHING, PAUSE, RESUME, PauseTarget, pause_target, resumed
+from bot.authority.pauses import EVERYTHING, PAUSE, RESUME, PauseTarget, logged, pause_target
 from bot.authority.tables import PauseScope, StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
@@ -158,7 +158,7 @@ class Desk:
                 lasting = (str(each.target) for each in self.store.pauses.lasting())
                 only = ", ".join(dict.fromkeys(lasting))
                 raise DecisionError(f"{_paused(target, is_not=True)}{only and f'; only {only}'}")
-            self._write(by, RESUME, str(target), why, resumed(target), now)
+            self._write(by, RESUME, str(target), why, logged(target), now)
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; return why it was stopped.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -201,7 +202,9 @@ def stops(store: Store) -> Mapping[StopReason, str]:
 
 def test_what_a_server_said_is_remembered(store: Store) -> None:
     limits = Limits(500, max_bytes=3000, picture_mimes=("image/webp", "image/png"))
-    store.accounts.remember("acc", remote_id="did:plc:x", limits=limits, profile={"handle": "h"})
+    store.accounts.remember(
+        "acc", remote_id="did:plc:x", limits=asdict(limits), profile={"handle": "h"}
+    )
     store.accounts.remember("acc", profile={"handle": "new"})
 
     account = store.accounts.get("acc")
