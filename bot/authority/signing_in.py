@@ -61,11 +61,8 @@ class SignIn:
         name = name.strip().casefold()
         user = self.access.store.users.get(name) if NAME.fullmatch(name) else None
         source, is_known = self._source(visitor, user)
-        self._require_tries_left(source)
-        if not self._proves(user, password, code, is_known=is_known) or user is None:
-            self._fail(source, user)
-            raise SignInError("name, password and code do not belong together")
-        return self.start(user.name, visitor)
+        proved = self._proved(user, password, code, source, is_known=is_known)
+        return self.start(proved.name, visitor)
 
     def start(self, name: str, visitor: Visitor) -> NewSession:
         """Start a session of somebody who has proved who they are."""
@@ -103,14 +100,10 @@ class SignIn:
 
     def prove(self, name: str, password: str, code: str) -> Person:
         """Return who has this name and password, or SignInError; for the command line."""
-        user = self.access.store.users.get(name)
-        source = _key("terminal", name)
-        self._require_tries_left(source)
-        if not self._proves(user, password, code, is_known=True) or user is None:
-            self._fail(source, user)
-            raise SignInError("name, password and code do not belong together")
+        user, source = self.access.store.users.get(name), _key("terminal", name)
+        proved = self._proved(user, password, code, source, is_known=True)
         self.access.store.failures.forgive(source)
-        return Person.of(user)
+        return Person.of(proved)
 
     def person_of(self, session: str) -> Person | None:
         """Find who is signed in by a session's id; None where it is over or unknown."""
@@ -139,20 +132,23 @@ class SignIn:
             return _key("device", visitor.device), True
         return _key("address", network_of(visitor.address)), False
 
-    def _require_tries_left(self, source: str) -> None:
-        since = self.access.clock.now() - WAIT
-        if self.access.store.failures.count(source, since) >= TRIES:
-            minutes = WAIT // timedelta(minutes=1)
+    def _proved(
+        self, user: User | None, password: str, code: str, source: str, *, is_known: bool
+    ) -> User:
+        """Return the user where password and code are theirs; SignInError counts by the source."""
+        store, minutes = self.access.store, WAIT // timedelta(minutes=1)
+        if store.failures.count(source, self.access.clock.now() - WAIT) >= TRIES:
             raise TooManyTriesError(f"too many tries; wait {minutes} minutes, then try again")
-
-    def _fail(self, source: str, user: User | None) -> None:
-        store, now = self.access.store, self.access.clock.now()
+        if self._proves(user, password, code, is_known=is_known) and user is not None:
+            return user
+        now = self.access.clock.now()
         count = store.failures.add(source, now, forget_before=now - WAIT)
         # A name that nobody has may be a password in the wrong place: it is not written down.
         name = user.name if user else ""
         log.warning("sign-in failed", user=name, source=source[:12], count=count)
         if user is not None:
             store.audit.write("sign-in", "sign-in failed", name, detail={"row": count}, now=now)
+        raise SignInError("name, password and code do not belong together")
 
     def _proves(self, user: User | None, password: str, code: str, *, is_known: bool) -> bool:
         stored = user.password_hash if user else None
