@@ -179,18 +179,13 @@ class Addresses:
         else:
             (self.folder / user).unlink(missing_ok=True)
 
-    def kind(self, user: str) -> str:
-        """Return what kind of address it is, such as mailto; empty for none."""
-        return self.get(user).partition(":")[0].lower()
-
 
 def absence_of(
     user: str, substitute: str, first: str, back: str, *, zone: ZoneInfo, now: datetime
 ) -> Absence:
     """Read local days: the first one away (empty is from now on), and the one they are back on.
 
-    Raises:
-        DecisionError: they are no days, not in order, or over already.
+    DecisionError where they are no days, not in order, or over already.
     """
     try:
         days = [date.fromisoformat(day) for day in (first, back) if day]

@@ -59,8 +59,11 @@ class SignIn:
     def with_password(self, name: str, password: str, code: str, visitor: Visitor) -> NewSession:
         """Start a session; SignInError where anything is wrong, or after too many tries."""
         name = name.strip().casefold()
-        user = self.access.store.users.get(name) if NAME.fullmatch(name) else None
-        source, is_known = self._source(visitor, user)
+        store, since = self.access.store, self.access.clock.now() - KNOWN
+        user = store.users.get(name) if NAME.fullmatch(name) else None
+        device, network = sha256_hex(visitor.device), network_of(visitor.address)
+        is_known = user is not None and store.devices.is_known(device, name, since)
+        source = _key("device", visitor.device) if is_known else _key("address", network)
         proved = self._proved(user, password, code, source, is_known=is_known)
         return self.start(proved.name, visitor)
 
@@ -125,13 +128,6 @@ class SignIn:
     def _row(self, session: str) -> SessionRow | None:
         return self.access.store.sessions.get(sha256_hex(session))
 
-    def _source(self, visitor: Visitor, user: User | None) -> tuple[str, bool]:
-        """Return what failures are counted by, and whether that is a device of this user."""
-        store, since = self.access.store, self.access.clock.now() - KNOWN
-        if user and store.devices.is_known(sha256_hex(visitor.device), user.name, since):
-            return _key("device", visitor.device), True
-        return _key("address", network_of(visitor.address)), False
-
     def _proved(
         self, user: User | None, password: str, code: str, source: str, *, is_known: bool
     ) -> User:
@@ -151,15 +147,12 @@ class SignIn:
         raise SignInError("name, password and code do not belong together")
 
     def _proves(self, user: User | None, password: str, code: str, *, is_known: bool) -> bool:
-        stored = user.password_hash if user else None
-        if not self.access.passwords.matches(stored, password, is_known=is_known):
-            return False
-        return user is not None and (user.totp_secret is None or self._takes(user, code))
-
-    def _takes(self, user: User, code: str) -> bool:
-        """Whether a one-time code is right and new, or a recovery code that is then used up."""
-        users = self.access.store.users
-        step = totp_step(user.totp_secret or "", code, self.access.clock.now())
+        """Whether the password is theirs, and a code new, or one for recovery, then used up."""
+        stored, users = user.password_hash if user else None, self.access.store.users
+        is_theirs = self.access.passwords.matches(stored, password, is_known=is_known)
+        if user is None or not is_theirs or user.totp_secret is None:
+            return is_theirs
+        step = totp_step(user.totp_secret, code, self.access.clock.now())
         if step is not None:
             return users.take_step(user.name, step)
         return users.take_recovery(user, sha256_hex(code.strip().lower()))

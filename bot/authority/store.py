@@ -54,6 +54,8 @@ class AuthorityStore:
         self._db = context.db
         #: Lets several reads be one transaction, of one state; nothing is written meanwhile.
         self.looking = context.db.looking
+        self.is_sqlite = context.db.is_sqlite
+        self.version, self.time = context.db.version, context.db.time
         #: Where the sent log, the lock and a SQLite database are.
         self.directory = context.directory
         self.room = context.room
@@ -78,10 +80,6 @@ class AuthorityStore:
         #: Outside the database on purpose.
         self.keys = PinnedKeys(context.keys)
 
-    @property
-    def is_sqlite(self) -> bool:
-        return self._db.is_sqlite
-
     def close(self) -> None:
         self._db.close()
 
@@ -91,14 +89,6 @@ class AuthorityStore:
         with self._db.together():
             yield
         self.audit.copy()
-
-    def version(self) -> int | None:
-        """Return what changes with each write, whoever writes; None where only a look tells."""
-        return self._db.version()
-
-    def time(self) -> datetime:
-        """Return PostgreSQL's time, in UTC; StoreError where it does not answer, or is embedded."""
-        return self._db.time()
 
     def answers_to(self, fingerprint: str) -> frozenset[tuple[str, int]]:
         """Return which approvals of a fingerprint, and objections to it, stand now."""

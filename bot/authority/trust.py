@@ -136,22 +136,20 @@ class ConfigurationGuard:
         name = account.name
         with self.store.looking():
             pauses, state = self.store.pauses.lasting(), self.store.accounts.get(name)
-            bound = self._bound(name) if mode is Mode.LIVE else None
+            recorded = self.store.trust.recorded() if mode is Mode.LIVE else None
         # Whether a post's theme or language is paused, the gate and `Leases.begin` know.
         stopping = [pause for pause in pauses if writes or pause.all_calls]
         if pause := first_covering(stopping, name, theme="", lang=""):
             raise PausedError(f"paused by {pause.by}: {pause.reason}")
         if state and state.stops:
             raise PausedError(f"{name} is stopped: {state.stopped_detail}")
+        facts = recorded["accounts"].get(name) if recorded else None
+        bound = Destination(facts["platform"], facts["server"], facts["handle"]) if facts else None
         if mode is Mode.LIVE and account.destination != bound:
             was = f"is bound to {bound}" if bound else "was never confirmed"
             raise PausedError(
                 f"{name}: {account.destination}: it {was}; confirm it by accept-config"
             )
-
-    def _bound(self, name: str) -> Destination | None:
-        facts = (self.store.trust.recorded() or {"accounts": {}})["accounts"].get(name)
-        return Destination(facts["platform"], facts["server"], facts["handle"]) if facts else None
 
     def bind(self, campaign: Campaign, name: str, remote_id: str, *, by: str) -> None:
         """Confirm where one account is, as the files have it: its secrets have been proved there.

@@ -233,7 +233,10 @@ class Notifier:
         """Tell that something is so, or no longer; False where nobody could be told."""
         now = self.clock.now()
         if matter is not None:
-            after, alert = Notice(matter.key, now, matter.text), self._alert(matter, campaign)
+            do = f"Do: {PROGRAM} {matter.command}" if matter.command else ""
+            ending = "\n".join(filter(None, (do, self.desk and f"{self.desk}{matter.page}")))
+            after = Notice(matter.key, now, matter.text)
+            alert = _alert(campaign, matter.severity, matter.text, ending)
         elif before is not None:
             after = replace(before, told="")
             alert = _alert(campaign, Severity.NOTICE, before.told)
@@ -248,11 +251,6 @@ class Notifier:
         else:
             self._put(before, after)
         return False
-
-    def _alert(self, matter: Matter, campaign: str) -> Alert:
-        do = f"Do: {PROGRAM} {matter.command}" if matter.command else ""
-        ending = "\n".join(filter(None, (do, self.desk and f"{self.desk}{matter.page}")))
-        return _alert(campaign, matter.severity, matter.text, ending)
 
     def _put(self, after: Notice, before: Notice | None) -> bool:
         try:

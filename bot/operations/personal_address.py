@@ -65,7 +65,7 @@ class PersonalAddresses:
 
     def kind(self, name: str) -> str:
         """Name the service of a user's address, never the address; empty for none."""
-        kind = self.access.store.addresses.kind(name)
+        kind = self.access.store.addresses.get(name).partition(":")[0].lower()
         return KINDS.get(kind, kind)
 
     def last(self, name: str) -> AuditRow | None:
