@@ -212,11 +212,7 @@ class Access:
         return tuple(other.name for other in others if needed & other.roles)
 
     def set_absence(self, new: Absence, *, by: str) -> None:
-        """Let somebody else hear what waits for a user meanwhile, with rights of their own.
-
-        Raises:
-            DecisionError: there is no such user, or the substitute could not answer for them.
-        """
+        """Let somebody else, who could answer it, hear what waits for a user; or DecisionError."""
         able = self.substitutes(new.user)
         if new.substitute not in able:
             raise DecisionError(

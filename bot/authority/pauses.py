@@ -149,8 +149,7 @@ def pause_at(
 def until_of(typed: str, *, zone: ZoneInfo, now: datetime) -> datetime | None:
     """Read when a pause ends: a local time, or one with its offset; empty is never by itself.
 
-    Raises:
-        DecisionError: it is no such time, is past, or a clock shows it twice or not at all.
+    DecisionError where it is no such time, is past, or a clock shows it twice or not at all.
     """
     if not typed.strip():
         return None

@@ -8,7 +8,6 @@ from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any
 from urllib.request import urlopen
 
 import apprise
@@ -29,12 +28,6 @@ _KINDS = {
     Severity.WARNING: apprise.NotifyType.WARNING,
     Severity.NOTICE: apprise.NotifyType.SUCCESS,
 }
-
-
-def notify(channel: apprise.Apprise, title: str, text: str, **more: Any) -> bool:
-    """Send a text as text, of which nothing is live or unseen; True where every address took it."""
-    title, text = visible.line(title), visible.block(text)
-    return bool(channel.notify(text, title, body_format=apprise.NotifyFormat.TEXT, **more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +77,17 @@ class Channel:
         return "" if taken == [True] else "it does not take them"
 
     def _notify(self, alert: Alert) -> bool:
+        """Send it as text, of which nothing is live or unseen; True where the address took it."""
         service = self.notifier[0]
         longest = service.title_maxlen
         title = visible.line(alert.title)[: longest if longest > 0 else None]
         # Without a title of its own, a service has it in the text.
         most = service.body_maxlen - (len(title) + 2 if longest <= 0 else 0)
-        kind = _KINDS[alert.severity]
-        more = {"attach": str(alert.file)} if alert.file else {}
-        return notify(self.notifier, title, fitted(alert, most), notify_type=kind, **more)
+        sent = self.notifier.notify(
+            visible.block(fitted(alert, most)), visible.line(title), _KINDS[alert.severity],
+            apprise.NotifyFormat.TEXT, attach=str(alert.file) if alert.file else None,
+        )  # fmt: skip
+        return bool(sent)
 
 
 def fitted(alert: Alert, most: int) -> str:
@@ -110,7 +106,7 @@ def fitted(alert: Alert, most: int) -> str:
 class Channels:
     """All addresses; without any, what people would be told is logged."""
 
-    all: tuple[Channel, ...] = field(default=())
+    all: tuple[Channel, ...] = ()
 
     def send(self, alert: Alert) -> bool:
         """Tell every address; True where one took it: the others must not make it hear it again."""
@@ -141,13 +137,10 @@ def ping(address: str | None) -> None:
 
 
 def channels_of(addresses: tuple[str, ...], whose: str = "") -> Channels:
-    """Read apprise addresses (email, Matrix, Slack, …).
+    """Read apprise addresses (email, Matrix, Slack, …), or SettingsError where one is none.
 
     Args:
         whose: What the one address is called in the log; by default its place in the setting.
-
-    Raises:
-        SettingsError: apprise does not know such an address.
     """
     found = []
     for place, address in enumerate(addresses, start=1):

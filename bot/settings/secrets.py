@@ -64,9 +64,6 @@ def secrets_for(
 ) -> Mapping[str, Secret]:
     """Read an account's secrets, by their short names; each is told to ``mask`` first.
 
-    Args:
-        kept: Where `login` keeps them.
-
     Raises:
         SettingsError: every one that is missing or unsafe, a line each, without any value.
     """
@@ -109,8 +106,7 @@ def read_secret(
 ) -> Secret | None:
     """Read one secret from the only place that has it; None where no place has.
 
-    Raises:
-        SettingsError: two places have it, or its file is not safe.
+    SettingsError where two places have it, or its file is not safe. `login` fills ``kept``.
     """
     places = _places(name, env, mounted, kept)
     if len(places) > 1:
