@@ -48,33 +48,21 @@ class Approval:
 class Approvals(Repository):
     """Approvals are never deleted; a voided one counts no more."""
 
-    def approve(
-        self,
-        fingerprint: str,
-        post_id: str,
-        *,
-        by: str,
-        note: str = "",
-        now: datetime,
-        sources: Mapping[str, str] | None = None,
-        statement: str | None = None,
-        signature: str | None = None,
-    ) -> None:
+    def approve(self, given: Approval) -> None:
         """Store an approval; DecisionError where this person has given just this one already.
 
         A signed one takes the place of theirs before it.
         """
-        known = dict(sources or {})
-        given = Approval(fingerprint, post_id, by, note, known, now, statement, signature)
-        same = update(approval).where(_A.fingerprint == fingerprint, _A.by == by)
+        same = update(approval).where(_A.fingerprint == given.fingerprint, _A.by == given.by)
         before = same.where(_A.voided_at.is_(None))
         try:
             with self._db.write() as connection:
-                if signature is not None:
-                    connection.execute(before.values(voided_at=now, void_reason="signed anew"))
+                if given.signature is not None:
+                    connection.execute(before.values(voided_at=given.at, void_reason="signed anew"))
                 connection.execute(approval.insert().values(asdict(given)))
         except ConflictError as error:
-            raise DecisionError(f"{by} has approved {post_id} already, as it is now") from error
+            why = f"{given.by} has approved {given.post_id} already, as it is now"
+            raise DecisionError(why) from error
 
     def take_back(self, fingerprints: Iterable[str], by: str, *, now: datetime) -> set[str]:
         """Let a person's approvals count no more; return of which fingerprints there were any."""

@@ -46,6 +46,11 @@ class PauseTarget:
         name = "lang" if self.scope is PauseScope.LANGUAGE else self.scope
         return f" --{name} {self.value}" if self.value else ""
 
+    def logged(self, until: datetime | None = None) -> JsonObject:
+        """Return what the log keeps of an end: of all its pauses, or of those over by then."""
+        ends = until.isoformat() if until else None
+        return {"scope": self.scope.name, "value": self.value, "until": ends}
+
     def covers(self, account: str, theme: str, lang: str) -> bool:
         """Whether a post on an account is paused; the same as `covering` in SQL."""
         match self.scope:
@@ -110,7 +115,7 @@ class PauseState:
 
     def logged(self) -> JsonObject:
         """Return what the log keeps beside who, when and why."""
-        return {**logged(self.target, self.until), "all_calls": self.all_calls}
+        return {**self.target.logged(self.until), "all_calls": self.all_calls}
 
 
 def covering(account: _Text, theme: _Text, lang: _Text) -> Select[Any]:
@@ -170,22 +175,12 @@ def until_of(typed: str, *, zone: ZoneInfo, now: datetime) -> datetime | None:
 class Pauses(Repository):
     """A pause may come on top of others; all are kept, and each ends on its own."""
 
-    def pause(
-        self,
-        reason: str,
-        by: str,
-        now: datetime,
-        *,
-        all_calls: bool = False,
-        target: PauseTarget = EVERYTHING,
-        until: datetime | None = None,
-    ) -> PauseState | None:
-        """Stop what readers could see of the target, or all calls; None where one includes it."""
-        new = PauseState(reason, by, now, all_calls, target, until)
+    def pause(self, new: PauseState) -> bool:
+        """Stop what readers could see of the target, or all calls; False where one includes it."""
         if any(each.includes(new) for each in self.lasting()):
-            return None
+            return False
         self.add(new)
-        return new
+        return True
 
     def add(self, *new: PauseState) -> None:
         """Store pauses as they are."""
@@ -227,12 +222,6 @@ class Pauses(Repository):
 
 def _of(target: PauseTarget) -> ColumnElement[bool]:
     return and_(_P.scope == target.scope, _P.value == target.value)
-
-
-def logged(target: PauseTarget, until: datetime | None = None) -> JsonObject:
-    """Return what the log keeps of an end: of all pauses of the target, or those over by then."""
-    ends = until.isoformat() if until else None
-    return {"scope": target.scope.name, "value": target.value, "until": ends}
 
 
 def pauses_in(rows: Iterable[AuditRow]) -> tuple[PauseState, ...]:

@@ -25,7 +25,7 @@ from bot.authority.approvals import (
 from bot.authority.audit import Audit, AuditRow
 from bot.authority.audit_head import SignedHead
 from bot.authority.notices import Absences, Addresses, Notices, Workers
-from bot.authority.pauses import RESUME, SERVICE, Pauses, PauseState, logged, pauses_in
+from bot.authority.pauses import RESUME, SERVICE, Pauses, PauseState, pauses_in
 from bot.authority.user_table import (
     Devices,
     Passkeys,
@@ -159,7 +159,7 @@ class AuthorityStore:
                 continue
             with self.transaction():
                 if self.pauses.end(over, now):
-                    subject, detail = str(over.target), logged(over.target, over.until)
+                    subject, detail = str(over.target), over.target.logged(over.until)
                     why = f"the time that {over.by} gave is over"
                     self.audit.write(SERVICE, RESUME, subject, why=why, detail=detail, now=now)
 

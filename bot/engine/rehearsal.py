@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from zoneinfo import ZoneInfo
 
+from bot.authority.approvals import Approval
 from bot.clock import FastClock
 from bot.content.model import Campaign, Mode
 from bot.delivery.model import Delivery, State
@@ -88,6 +89,6 @@ def simulate_approvals(store: Store, campaign: Campaign, now: datetime) -> None:
         for number in range(1, campaign.schedule.approvals_required + 1):
             by = f"{SIMULATED} {number}"
             if by not in known:
-                store.approvals.approve(fingerprint, post_id, by=by, note="rehearsal", now=now)
+                store.approvals.approve(Approval(fingerprint, post_id, by, "rehearsal", {}, now))
                 given = {"fingerprints": [fingerprint]}
                 store.audit.write(by, "approve", post_id, why="rehearsal", detail=given, now=now)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from bot.authority.approvals import Approval
 from bot.authority.notices import Notice
 from bot.authority.pauses import PauseState
 from bot.authority.tables import StopReason
@@ -36,10 +37,10 @@ def change_behind_its_back(store: Store, statement: str) -> None:
 
 
 def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) -> None:
-    store.approvals.approve("f1", "p", by="ana", note="fine", now=NOW, sources={"letter": "abc"})
-    store.approvals.approve("f1", "p", by="ben", now=NOW)
+    store.approvals.approve(Approval("f1", "p", "ana", "fine", {"letter": "abc"}, NOW))
+    store.approvals.approve(Approval("f1", "p", "ben", "", {}, NOW))
     with pytest.raises(DecisionError, match="already"):
-        store.approvals.approve("f1", "p", by="ana", now=NOW)
+        store.approvals.approve(Approval("f1", "p", "ana", "", {}, NOW))
     assert [approval.by for approval in store.approvals.of("f1")] == ["ana", "ben"]
 
     quoting = [each for each in store.approvals.all() if "letter" in each.sources]
@@ -47,7 +48,7 @@ def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) ->
 
     assert [approval.by for approval in quoting] == ["ana"]
     assert [approval.by for approval in store.approvals.of_post("p")] == ["ben"]
-    store.approvals.approve("f1", "p", by="ana", now=NOW)
+    store.approvals.approve(Approval("f1", "p", "ana", "", {}, NOW))
     assert [one.by for one in store.approvals.of("f1")] == ["ben", "ana"]
 
 
@@ -218,11 +219,11 @@ def test_what_a_server_said_is_remembered(store: Store) -> None:
 
 def test_a_pause_lasts_until_it_is_resumed(store: Store) -> None:
     assert store.pauses.current() is None
-    assert store.pauses.pause("news", "ana", NOW)
-    assert not store.pauses.pause("other news", "ben", NOW)
+    assert store.pauses.pause(PauseState("news", "ana", NOW))
+    assert not store.pauses.pause(PauseState("other news", "ben", NOW))
     assert store.pauses.current() == PauseState("news", "ana", NOW, all_calls=False)
-    assert store.pauses.pause("stolen", "ben", NOW, all_calls=True)
-    assert not store.pauses.pause("stolen", "ben", NOW, all_calls=True)
+    assert store.pauses.pause(PauseState("stolen", "ben", NOW, all_calls=True))
+    assert not store.pauses.pause(PauseState("stolen", "ben", NOW, all_calls=True))
     assert store.pauses.current() == PauseState("stolen", "ben", NOW, all_calls=True)
 
     assert store.pauses.resume("ben", NOW)
