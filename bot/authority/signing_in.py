@@ -74,7 +74,8 @@ class SignIn:
         is_known = store.devices.is_known(sha256_hex(visitor.device), name, now - KNOWN)
         device = visitor.device if is_known else secrets.token_urlsafe(32)
         store.sessions.sweep(started_before=now - ABSOLUTE, seen_before=now - IDLE)
-        store.sessions.start(sha256_hex(session), name, now, agent=visitor.agent[:_LONGEST_AGENT])
+        agent = visitor.agent[:_LONGEST_AGENT]
+        store.sessions.add(SessionRow(sha256_hex(session), name, now, now, now, agent))
         store.devices.note(sha256_hex(device), name, now, forget_before=now - KNOWN)
         # Not of an address: whoever has an account must not guess at those of others with it.
         store.failures.forgive(_key("device", device))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
 from threading import Lock, Thread
@@ -162,25 +161,14 @@ AGAIN = timedelta(minutes=1)
 _WORDS = {Severity.ERROR: "urgent", Severity.WARNING: "needs you", Severity.NOTICE: "settled"}
 
 
-class AlertStep(StrEnum):
-    """What people are to hear of a cause now."""
-
-    ALERT = "alert"
-    OVER = "over"
-    #: Nothing: they know that it is over, and a new one may be told at once.
-    FORGET = "forget"
-
-
-def what_to_tell(notice: Notice | None, matter: Matter | None, now: datetime) -> AlertStep | None:
-    """Return what people are to hear now, after what they were told before; None: nothing."""
-    since = now - notice.told_at if notice else DAY
-    told = notice.told if notice else ""
+def is_news(notice: Notice | None, matter: Matter | None, now: datetime) -> bool:
+    """Return whether people are to hear now, after what they heard, that it is so or is over."""
     if matter is None:
-        if told and notice and not notice.key.startswith(EVENT):
-            return AlertStep.OVER
-        return AlertStep.FORGET if since >= HOUR else None
-    is_urgent = matter.severity is Severity.ERROR or told != matter.text
-    return AlertStep.ALERT if since >= (HOUR if is_urgent else DAY) else None
+        return bool(notice and notice.told and not notice.key.startswith(EVENT))
+    if notice is None:
+        return True
+    is_urgent = matter.severity is Severity.ERROR or notice.told != matter.text
+    return now - notice.told_at >= (HOUR if is_urgent else DAY)
 
 
 @dataclass(slots=True)
@@ -215,12 +203,12 @@ class Notifier:
             if key.endswith(SOON) and key.removesuffix(SOON) in matters:
                 continue
             notice, matter = known.get(key), matters.get(key)
-            telling = what_to_tell(notice, matter, now)
-            if telling is AlertStep.FORGET:
-                self._forget(key)
-            elif telling and not self._tell(notice, matter, status.campaign):
-                # One text that is refused keeps back no other.
-                self._not_before = now + AGAIN
+            if is_news(notice, matter, now):
+                if not self._tell(notice, matter, status.campaign):
+                    # One text that is refused keeps back no other.
+                    self._not_before = now + AGAIN
+            elif matter is None and notice and now - notice.told_at >= HOUR:
+                self._forget(key)  # they know that it is over: a new one may be told at once
 
     def _tell(self, before: Notice | None, matter: Matter | None, campaign: str) -> bool:
         """Tell that something is so, or no longer; False where nobody could be told."""

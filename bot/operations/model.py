@@ -150,7 +150,6 @@ class AccountLine:
     platform: str
     #: Empty where it may send.
     stopped: str
-    #: US dollars left this month; None without a budget.
     budget_left: float | None
     next_due: datetime | None
     #: How late the oldest is that is due and neither out nor held, in seconds.
@@ -167,7 +166,6 @@ class ServiceStatus:
     at: datetime
     campaign: str
     mode: str
-    #: Why everything is paused, by whom and until when; empty where it is not.
     paused: str
     #: Those of everything too.
     pauses: tuple[PauseState, ...]

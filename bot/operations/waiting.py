@@ -1,7 +1,7 @@
 """What waits for whom, and how each person hears of it: once, and once more before its time."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
@@ -185,7 +185,7 @@ class PersonalNotifier:
     #: Address of the dashboard; empty where there is none.
     desk: str = ""
     #: By user, when an address took nothing.
-    _failed: dict[str, datetime] | None = None
+    _failed: dict[str, datetime] = field(default_factory=dict)
 
     def run(self) -> None:
         """Tell who has an address here; another replica may have that of others."""
@@ -193,8 +193,7 @@ class PersonalNotifier:
                      for user in self.store.users.all()}  # fmt: skip
         if not any(addresses.values()):
             return
-        now, failed = self.clock.now(), self._failed or {}
-        consents = Consents(self.store, self.campaign().schedule)
+        now, consents = self.clock.now(), Consents(self.store, self.campaign().schedule)
         waiting = waiting_posts(self.store, consents, now)
         known = {key: one for key, one in self.store.notices.all().items()
                  if key.startswith(PERSONAL)}  # fmt: skip
@@ -202,7 +201,7 @@ class PersonalNotifier:
         for name, address in addresses.items():
             mine = [post for post in waiting if name in post.hearers]
             current |= {_key(name, post) for post in mine}
-            if address and now >= failed.get(name, now):
+            if address and now >= self._failed.get(name, now):
                 self._tell(name, address, mine, known, now)
         for key in known.keys() - current:
             self.store.notices.forget(key)
@@ -226,7 +225,7 @@ class PersonalNotifier:
                 told.append((post, after, before))
         if not told or _send(name, address, self._message(name, [post for post, *_ in told])):
             return
-        self._failed = {**(self._failed or {}), name: now + AGAIN}
+        self._failed[name] = now + AGAIN
         for _post, after, before in told:
             if before is None:
                 self.store.notices.forget(after.key)
