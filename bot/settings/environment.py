@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.canonical import sha256_hex
 from bot.errors import SettingsError
-from bot.settings.secrets import MOUNTED, PREFIX, Secret, looks_like_secret, read_secret, suggestion
+from bot.settings.secrets import PREFIX, Secret, looks_like_secret, read_secret, suggestion
 
 #: Settings that are secrets themselves: each may also come from a file.
 SECRET_FIELDS = ("database_url", "alerts", "deadman", "token", "proposals")
@@ -207,12 +207,7 @@ class Settings(BaseSettings):
         return sha256_hex(f"verbatim {machine}")[:16] if machine else os.uname().nodename
 
 
-def load_settings(
-    *,
-    account_secrets: Collection[str],
-    mask: Callable[[str], None],
-    mounted: Path = MOUNTED,
-) -> Settings:
+def load_settings(*, account_secrets: Collection[str], mask: Callable[[str], None]) -> Settings:
     """Read the environment; what is secret in it is told to ``mask``.
 
     A variable that ends in one of ``account_secrets`` (the short names of all platforms' secrets,
@@ -225,7 +220,7 @@ def load_settings(
     given: dict[str, Any] = {}
     for field in SECRET_FIELDS:
         try:
-            secret = read_secret(_variable(field), os.environ, mask=mask, mounted=mounted)
+            secret = read_secret(_variable(field), os.environ, mask=mask)
         except SettingsError as problem:
             problems.append(str(problem))
             continue

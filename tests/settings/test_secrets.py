@@ -18,9 +18,10 @@ VARIABLE = "VERBATIM_COALITION_MASTODON_ACCESS_TOKEN"
 def read(env: dict[str, str], mounted: Path, masked: list[str] | None = None) -> Secret:
     told = [] if masked is None else masked
     names = ("ACCESS_TOKEN",)
-    return secrets_for("coalition-mastodon", names, env, mask=told.append, mounted=mounted)[
-        "ACCESS_TOKEN"
-    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.settings.secrets.MOUNTED", mounted)
+        (secret,) = secrets_for("coalition-mastodon", names, env, mask=told.append).values()
+    return secret
 
 
 def refusal(env: dict[str, str], mounted: Path) -> str:

@@ -33,7 +33,9 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         told = [] if masked is None else masked
-        return load_settings(account_secrets=NAMES, mask=told.append, mounted=tmp_path / "none")
+        return load_settings(account_secrets=NAMES, mask=told.append)
+
+    monkeypatch.setattr("bot.settings.secrets.MOUNTED", tmp_path / "none")
 
     return load
 
