@@ -100,12 +100,12 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
     editors = {user.name for user in users if Role.EDITOR in user.roles}
     for (post_id, need), found in groups.items():
         counts = [count for _row, count in found]
-        people = _people(need, counts, users)
+        people, detail = _asked(need, found, users)
         able = editors if need is Need.CHANGE else people
         needed = max(count.missing for count in counts) if need is Need.APPROVAL else 1
         hearing = hearers(people, absences, able, now, needed=needed)
         its = tuple(row for row, _count in found)
-        waiting.append(WaitingPost(post_id, need, its, people, hearing, _detail(need, found)))
+        waiting.append(WaitingPost(post_id, need, its, people, hearing, detail))
     return tuple(waiting)
 
 
@@ -122,32 +122,30 @@ def _need(row: Delivery, count: ApprovalCount) -> Need | None:
     return Need.DECISION if row.state in {State.HELD, State.FAILED} else None
 
 
-def _people(need: Need, counts: Sequence[ApprovalCount], users: Iterable[User]) -> tuple[str, ...]:
-    """Name who may act: approvers who have not answered, the author, or who settles."""
+def _asked(
+    need: Need, found: Sequence[tuple[Delivery, ApprovalCount]], users: Iterable[User]
+) -> tuple[tuple[str, ...], str]:
+    """Name who may act (approvers who have not answered, the author, who settles), and say why."""
+    (row, first), counts = found[0], [count for _row, count in found]
     people = [Person.of(user) for user in users]
     if need is Need.DECISION:
-        return tuple(each.name for each in people if each.may(Right.SETTLE))
+        return tuple(each.name for each in people if each.may(Right.SETTLE)), row.reason_text
     if need is Need.APPROVAL:
         approvers = (each.name for each in people if Role.APPROVER in each.roles)
-        return tuple(name for name in approvers if any(_lacks(count, name) for count in counts))
+        lacking = (name for name in approvers if any(_lacks(count, name) for count in counts))
+        return tuple(lacking), str(first)
     authors = tuple(
         each.name for each in people
         if any(is_same_person(count.author, each.name) for count in counts)
     )  # fmt: skip
     # Of an author who is no user, whoever writes may take care.
-    return authors or tuple(each.name for each in people if Role.EDITOR in each.roles)
+    editors = tuple(each.name for each in people if Role.EDITOR in each.roles)
+    return authors or editors, str(first.objection.detail) if first.objection else ""
 
 
 def _lacks(count: ApprovalCount, name: str) -> bool:
     is_author = is_same_person(count.author, name)
     return not is_author and not any(is_same_person(name, by) for by in count.by)
-
-
-def _detail(need: Need, found: Iterable[tuple[Delivery, ApprovalCount]]) -> str:
-    row, count = next(iter(found))
-    if need is Need.CHANGE:
-        return str(count.objection.detail) if count.objection else ""
-    return row.reason_text if need is Need.DECISION else str(count)
 
 
 log = get_logger(__name__)
