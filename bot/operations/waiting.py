@@ -200,20 +200,15 @@ class PersonalNotifier:
             mine = [post for post in waiting if name in post.hearers]
             current |= {_key(name, post) for post in mine}
             if address and now >= self._failed.get(name, now):
-                self._tell(name, address, mine, known, now)
+                self._tell(name, address, mine, known)
         for key in known.keys() - current:
             self.store.notices.forget(key)
 
     def _tell(
-        self,
-        name: str,
-        address: str,
-        mine: Iterable[WaitingPost],
-        known: Mapping[str, Notice],
-        now: datetime,
+        self, name: str, address: str, mine: Iterable[WaitingPost], known: Mapping[str, Notice]
     ) -> None:
         """Send one message of all that is new for a person."""
-        told: list[tuple[WaitingPost, Notice, Notice | None]] = []
+        now, told = self.clock.now(), list[tuple[WaitingPost, Notice, Notice | None]]()
         for post in mine:
             before = known.get(_key(name, post))
             step = what_to_hear(before, post.due_at, now)
@@ -242,12 +237,9 @@ class PersonalNotifier:
         why = f": {post.detail}" if post.need is not Need.APPROVAL else ""
         page = "/held" if post.need is Need.DECISION else f"/posts/{quote(post.post_id)}#read"
         for_whom = f"; in place of {', '.join(away)} (away)" if away else ""
-        lines = [
-            f"{first_words(post.text, _WORDS)}",
-            f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}{for_whom}",
-            f"{self.desk}{page}" if self.desk else post.post_id,
-        ]
-        return "\n".join(lines)
+        what = f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}{for_whom}"
+        where = f"{self.desk}{page}" if self.desk else post.post_id
+        return f"{first_words(post.text, _WORDS)}\n{what}\n{where}"
 
 
 def _key(name: str, post: WaitingPost) -> str:
