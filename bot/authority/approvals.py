@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, literal, select, true, union_all, update
+from sqlalchemy import Connection, literal, select, union_all, update
 
 from bot.authority.audit import AuditRow, append
 from bot.authority.audit_head import rows_in
@@ -71,16 +71,11 @@ class Approvals(Repository):
         with self._db.write() as connection:
             return set(connection.execute(ended.returning(_A.fingerprint)).scalars())
 
-    def of(self, fingerprint: str) -> tuple[Approval, ...]:
-        """Read the standing approvals of a fingerprint, oldest first."""
-        return self._standing(_A.fingerprint == fingerprint)
-
-    def of_post(self, post_id: str) -> tuple[Approval, ...]:
-        return self._standing(_A.post_id == post_id)
-
-    def all(self) -> tuple[Approval, ...]:
-        """Read all standing approvals, oldest first."""
-        return self._standing(true())
+    def standing(self, **which: str) -> tuple[Approval, ...]:
+        """Read the standing approvals, oldest first: all, or of one fingerprint or post."""
+        query = select(*(_A[name] for name in Approval.__slots__)).filter_by(**which)
+        rows = self._rows(query.where(_A.voided_at.is_(None)).order_by(_A.id))
+        return tuple(Approval(**row._mapping) for row in rows)
 
     def void(self, gone: Iterable[Approval], *, reason: str, now: datetime) -> None:
         """Take approvals back; the audit log has each, so that none can be given anew unseen."""
@@ -95,11 +90,6 @@ class Approvals(Repository):
                 detail = {"fingerprints": [given.fingerprint], "by": given.by}
                 append(connection, "content", "void", given.post_id, why=reason, detail=detail,
                        now=now)  # fmt: skip
-
-    def _standing(self, which: ColumnElement[bool]) -> tuple[Approval, ...]:
-        columns = [_A[name] for name in Approval.__slots__]
-        query = select(*columns).where(which, _A.voided_at.is_(None)).order_by(_A.id)
-        return tuple(Approval(**row._mapping) for row in self._rows(query))
 
 
 @dataclass(frozen=True, slots=True)

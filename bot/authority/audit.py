@@ -135,13 +135,6 @@ class Audit(Repository):
         query = select(audit).where(*which).order_by(audit.c.seq.desc()).limit(limit)
         return tuple(AuditRow(**row._mapping) for row in self._rows(query))
 
-    def verify(self) -> int | None:
-        """Find the first row that was changed, or follows one that was taken out; None if none.
-
-        Rows cut off at the end, or all of them made anew, leave no trace here; see `problems`.
-        """
-        return first_break(self.raw())
-
     def problems_since(self, head: tuple[int, str]) -> list[str]:
         """Return what is wrong with the rows from one on that was right, without its file."""
         seq, previous = head
@@ -222,7 +215,10 @@ def problems_of(rows: Iterable[Mapping[str, Any]], heads: Iterable[SignedHead]) 
 def first_break(
     rows: Iterable[Mapping[str, Any]], previous: str = ROOT, expected: int = 1
 ) -> int | None:
-    """Return the number of the first row that is not what was written; None where all are."""
+    """Return the number of the first row that is not what was written; None where all are.
+
+    Rows cut off at the end, or all of them made anew, leave no trace here; see `Audit.problems`.
+    """
     for row in rows:
         if (row["seq"], row["previous"]) != (expected, previous) or not _is_whole(row):
             return expected

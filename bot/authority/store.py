@@ -113,7 +113,7 @@ class AuthorityStore:
                 return
             rows = self.audit.rows()[::-1]
             users, _missing = self._unconfirmed_users(rows)
-            approvals = unconfirmed_approvals(rows, self.approvals.all())
+            approvals = unconfirmed_approvals(rows, self.approvals.standing())
             for user in users:
                 self.users.remove(user.name)
             for user in self.users.all():
@@ -142,7 +142,7 @@ class AuthorityStore:
         rows = self.audit.rows()[::-1]
         lost, _settled = self._unconfirmed_objections(rows)
         missing_paused = self._missing_pauses(rows)
-        approvals = unconfirmed_approvals(rows, self.approvals.all())
+        approvals = unconfirmed_approvals(rows, self.approvals.standing())
         users, missing = self._unconfirmed_users(rows)
         return [
             *(f"the log has the user {name}, whom the database lacks" for name in missing),

@@ -77,7 +77,7 @@ def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None)
         known = [read_head(head, signer or audit.public_key()) for head in heads]
         found = workspace.store.audit_problems(known)
         signed = {"signed_head": audit.signed_head(now), "public_key": audit.public_key()}
-        return _verified(found, audit.verify() if found else None, audit.head(), **signed)
+        return _verified(found, first_break(audit.raw()) if found else None, audit.head(), **signed)
 
 
 def _verified(found: list[str], broken: int | None, head: tuple[int, str], **signed: str) -> Output:

@@ -85,7 +85,7 @@ def simulate_approvals(store: Store, campaign: Campaign, now: datetime) -> None:
         raise AssertionError("approvals are simulated in rehearsals only")
     rows = store.outbox.find(states={State.PLANNED, State.READY})
     for fingerprint, post_id in {row.fingerprint: row.post_id for row in rows}.items():
-        known = {approval.by for approval in store.approvals.of(fingerprint)}
+        known = {approval.by for approval in store.approvals.standing(fingerprint=fingerprint)}
         for number in range(1, campaign.schedule.approvals_required + 1):
             by = f"{SIMULATED} {number}"
             if by not in known:

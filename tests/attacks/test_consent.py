@@ -363,7 +363,7 @@ def forge(bot: RunningBot, by: str, statement: str, signature: str) -> None:
 
 def insert(signed: Signed, by: str, *, like: str = "", fingerprint: str = "") -> None:
     """Write an approval into the database, with the signature of somebody's real one."""
-    bot, real = signed.bot, signed.bot.store.approvals.of_post("one")
+    bot, real = signed.bot, signed.bot.store.approvals.standing(post_id="one")
     source = next((given for given in real if given.by == like), None)
     bot.store.approvals.approve(
         Approval(
@@ -593,7 +593,7 @@ def test_a_signature_is_for_these_words_at_this_desk_by_this_person(
 
     with pytest.raises(DecisionError, match="not the signature of a passkey that is pinned"):
         bot.desk.approve("one", by="Ann", signature=answer)
-    assert bot.store.approvals.of_post("one") == ()
+    assert bot.store.approvals.standing(post_id="one") == ()
 
 
 @attack(

@@ -139,7 +139,7 @@ def test_a_rehearsal_marks_its_approvals_as_simulated(new_bot: RunningBot) -> No
 
     new_bot.start()
 
-    given = new_bot.store.approvals.of(new_bot.row().fingerprint)
+    given = new_bot.store.approvals.standing(fingerprint=new_bot.row().fingerprint)
     assert [approval.by for approval in given] == [f"{SIMULATED} 1", f"{SIMULATED} 2"]
 
 

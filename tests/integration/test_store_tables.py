@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from bot.authority.approvals import Approval
+from bot.authority.audit import first_break
 from bot.authority.notices import Notice
 from bot.authority.pauses import PauseState
 from bot.authority.tables import StopReason
@@ -41,15 +42,18 @@ def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) ->
     store.approvals.approve(Approval("f1", "p", "ben", "", {}, NOW))
     with pytest.raises(DecisionError, match="already"):
         store.approvals.approve(Approval("f1", "p", "ana", "", {}, NOW))
-    assert [approval.by for approval in store.approvals.of("f1")] == ["ana", "ben"]
+    assert [approval.by for approval in store.approvals.standing(fingerprint="f1")] == [
+        "ana",
+        "ben",
+    ]
 
-    quoting = [each for each in store.approvals.all() if "letter" in each.sources]
+    quoting = [each for each in store.approvals.standing() if "letter" in each.sources]
     store.approvals.void(quoting, reason="the letter's file changed", now=NOW)
 
     assert [approval.by for approval in quoting] == ["ana"]
-    assert [approval.by for approval in store.approvals.of_post("p")] == ["ben"]
+    assert [approval.by for approval in store.approvals.standing(post_id="p")] == ["ben"]
     store.approvals.approve(Approval("f1", "p", "ana", "", {}, NOW))
-    assert [one.by for one in store.approvals.of("f1")] == ["ben", "ana"]
+    assert [one.by for one in store.approvals.standing(fingerprint="f1")] == ["ben", "ana"]
 
 
 # --- audit
@@ -57,11 +61,11 @@ def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) ->
 
 def test_the_audit_log_holds_together(store: Store) -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=6)))
-    assert store.audit.verify() is None
+    assert first_break(store.audit.raw()) is None
     store.audit.write("ana", "pause", "all", why="a reason", now=elsewhere, detail={"n": [1, 2.5]})
     row = store.audit.write("ben", "resume", "all", now=NOW)
 
-    assert store.audit.verify() is None
+    assert first_break(store.audit.raw()) is None
     assert store.audit.head() == (2, row.sha256)
     assert [one.who for one in store.audit.rows()] == ["ben", "ana"]
     assert [one.who for one in store.audit.rows(limit=1)] == ["ben"]
@@ -84,14 +88,14 @@ def test_tampering_with_the_audit_log_is_found(store: Store, statement: str, bro
 
     change_behind_its_back(store, statement)
 
-    assert store.audit.verify() == broken
+    assert first_break(store.audit.raw()) == broken
 
 
 def test_two_writers_chain_to_each_other(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: store.audit.write(f"w{n}", "v", "s", now=NOW), range(8)))
 
-    assert (store.audit.verify(), store.audit.head()[0]) == (None, 8)
+    assert (first_break(store.audit.raw()), store.audit.head()[0]) == (None, 8)
 
 
 # --- ledger
