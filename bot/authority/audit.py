@@ -83,8 +83,7 @@ class Audit(Repository):
         with self._db.write() as connection:
             _lock(connection)
             query = select(audit).where(audit.c.at >= since).order_by(audit.c.seq.desc())
-            known = connection.execute(query)
-            verb = choose([AuditRow(**row._mapping) for row in known])
+            verb = choose([AuditRow(**row._mapping) for row in connection.execute(query)])
             row = append(connection, who, verb, subject, why=why, detail={}, now=now)
         self.copy()
         return row

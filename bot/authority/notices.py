@@ -110,9 +110,7 @@ class Workers(Repository):
         is_so = worker.c.beat_at.between(now - timedelta(days=1), now - after)
         return tuple(WorkerBeat(**row._mapping) for row in self._rows(select(worker).where(is_so)))
 
-    def alive(
-        self, now: datetime, within: timedelta = timedelta(seconds=60)
-    ) -> tuple[WorkerBeat, ...]:
+    def alive(self, now: datetime, within: timedelta) -> tuple[WorkerBeat, ...]:
         """Read who gave a sign of life lately, by name."""
         since = now - within - (STORED_EVERY if self._db.is_sqlite else timedelta(0))
         query = select(worker).where(worker.c.beat_at > since).order_by(worker.c.name)

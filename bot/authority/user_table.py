@@ -194,8 +194,7 @@ class SignInFailures(Repository):
 
     def count(self, who_sha256: str, since: datetime) -> int:
         """Count those in a row, the last one since then."""
-        query = select(_F.count).where(_F.who_sha256 == who_sha256, _F.last_at >= since)
-        row = self._row(query)
+        row = self._row(select(_F.count).where(_F.who_sha256 == who_sha256, _F.last_at >= since))
         return 0 if row is None else int(row[0])
 
     def add(self, who_sha256: str, now: datetime, *, forget_before: datetime) -> int:

@@ -26,7 +26,7 @@ from bot.platforms.spec import Charge, Limits
 from bot.platforms.status import Metrics
 from tests.integration.store_rows import NO_ROOM, NOW, copied_database, new_publication
 
-ONE_WRITE = Charge("post", 1)
+ONE_WRITE, MINUTE = Charge("post", 1), timedelta(minutes=1)
 
 
 def change_behind_its_back(store: Store, statement: str) -> None:
@@ -289,9 +289,9 @@ def test_a_worker_is_alive_while_it_gives_signs(store: Store) -> None:
     store.workers.beat("publisher", {"account": "acc"}, NOW)
     store.workers.beat("publisher", {"account": "other"}, NOW + timedelta(seconds=50))
 
-    (beat,) = store.workers.alive(NOW + timedelta(seconds=100))
+    (beat,) = store.workers.alive(NOW + timedelta(seconds=100), MINUTE)
     assert (beat.facts, beat.beat_at) == ({"account": "other"}, NOW + timedelta(seconds=50))
-    assert store.workers.alive(NOW + timedelta(seconds=200)) == ()
+    assert store.workers.alive(NOW + timedelta(seconds=200), MINUTE) == ()
 
 
 def test_a_replica_is_missed_for_a_day_unless_it_ended_in_order(store: Store) -> None:
@@ -323,7 +323,7 @@ def test_a_sign_of_life_that_says_nothing_new_writes_no_row(
     assert alive.beat_at == NOW + timedelta(minutes=9)
     assert store.workers.alive(NOW + timedelta(seconds=560), timedelta(seconds=15)) == ()
     beat("w", {"damage": "broken"}, NOW + timedelta(seconds=545))
-    (alive,) = store.workers.alive(NOW + timedelta(seconds=550))
+    (alive,) = store.workers.alive(NOW + timedelta(seconds=550), MINUTE)
     assert alive.facts == {"damage": "broken"}
     store.close()
 
@@ -369,7 +369,7 @@ def test_a_row_that_is_not_even_json_is_a_store_error(store: Store) -> None:
     change_behind_its_back(store, "UPDATE worker SET facts = '{'")
 
     with pytest.raises(StoreError, match="cannot be read"):
-        store.workers.alive(NOW)
+        store.workers.alive(NOW, MINUTE)
 
 
 def test_reads_together_are_one_transaction_that_writes_nothing(store: Store) -> None:
