@@ -53,21 +53,21 @@ class Approvals(Repository):
 
         A signed one takes the place of theirs before it.
         """
-        same = update(approval).where(_A.fingerprint == given.fingerprint, _A.by == given.by)
-        before = same.where(_A.voided_at.is_(None))
         try:
-            with self._db.write() as connection:
+            with self._db.together():
                 if given.signature is not None:
-                    connection.execute(before.values(voided_at=given.at, void_reason="signed anew"))
-                connection.execute(approval.insert().values(asdict(given)))
+                    self.take_back([given.fingerprint], given.by, why="signed anew", now=given.at)
+                self._change(approval.insert().values(asdict(given)))
         except ConflictError as error:
             why = f"{given.by} has approved {given.post_id} already, as it is now"
             raise DecisionError(why) from error
 
-    def take_back(self, fingerprints: Iterable[str], by: str, *, now: datetime) -> set[str]:
+    def take_back(
+        self, fingerprints: Iterable[str], by: str, *, why: str = "taken back", now: datetime
+    ) -> set[str]:
         """Let a person's approvals count no more; return of which fingerprints there were any."""
         ended = update(approval).where(_A.fingerprint.in_(list(fingerprints)), _A.by == by)
-        ended = ended.where(_A.voided_at.is_(None)).values(voided_at=now, void_reason="taken back")
+        ended = ended.where(_A.voided_at.is_(None)).values(voided_at=now, void_reason=why)
         with self._db.write() as connection:
             return set(connection.execute(ended.returning(_A.fingerprint)).scalars())
 
@@ -79,14 +79,9 @@ class Approvals(Repository):
 
     def void(self, gone: Iterable[Approval], *, reason: str, now: datetime) -> None:
         """Take approvals back; the audit log has each, so that none can be given anew unseen."""
-        with self._db.write() as connection:
+        with self._db.together(), self._db.write() as connection:
             for given in gone:
-                connection.execute(
-                    update(approval)
-                    .where(_A.fingerprint == given.fingerprint, _A.by == given.by)
-                    .where(_A.voided_at.is_(None))
-                    .values(voided_at=now, void_reason=reason)
-                )
+                self.take_back([given.fingerprint], given.by, why=reason, now=now)
                 detail = {"fingerprints": [given.fingerprint], "by": given.by}
                 append(connection, "content", "void", given.post_id, why=reason, detail=detail,
                        now=now)  # fmt: skip
