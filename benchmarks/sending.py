@@ -26,6 +26,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 
 from benchmarks import standin
+from bot.authority.approvals import Approval
 from bot.authority.users import Role
 from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode, Schedule
@@ -168,7 +169,7 @@ def seed(
     for name in ("Ann", "Ben", "Cy"):
         store.users.add(name, frozenset({Role.APPROVER}), "no password", now)
     for name in ("Ann", "Ben"):
-        store.approvals.approve("f" * 64, "load", by=name, note="", now=now)
+        store.approvals.approve(Approval("f" * 64, "load", name, "", {}, now))
     news = [
         NewPublication(
             Publication(

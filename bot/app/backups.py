@@ -38,8 +38,8 @@ from bot.errors import DatabaseUnusableError, DecisionError, SettingsError, Stor
 from bot.operations.opening import MOVE, declare_restored, open_store, sent_log_path
 from bot.operations.status import SILENT
 from bot.planning.store import Store
-from bot.settings import prepare_data
 from bot.settings.environment import Settings, database_address
+from bot.settings.private import prepare_data
 
 
 @dataclass(frozen=True, slots=True)

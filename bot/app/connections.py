@@ -22,8 +22,9 @@ from bot.platforms.base import AskCode, Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.platforms.rehearsal import connect_as
 from bot.rendering.rendered import prices_for
-from bot.settings import given_elsewhere, prepare_data, secret_name, secrets_for, write_private
 from bot.settings.environment import Settings
+from bot.settings.private import prepare_data, write_private
+from bot.settings.secrets import given_elsewhere, secret_name, secrets_for
 
 #: In a data directory: what `login` keeps.
 SECRETS_FOLDER = "secrets"

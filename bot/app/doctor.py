@@ -40,8 +40,8 @@ from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
 from bot.rendering.cards.typefaces import require_raqm
-from bot.settings import prepare_data
 from bot.settings.environment import Settings
+from bot.settings.private import prepare_data
 from bot.web.server import address_of
 
 

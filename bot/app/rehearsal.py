@@ -25,8 +25,8 @@ from bot.errors import Problem, SettingsError
 from bot.log import configure
 from bot.operations.opening import open_store
 from bot.platforms.registry import PLATFORMS
-from bot.settings import prepare_data
 from bot.settings.environment import Settings
+from bot.settings.private import prepare_data
 from bot.web.context import AppContext, RehearsedDays
 from bot.web.server import dashboard
 

@@ -21,7 +21,8 @@ from bot.db.sqlite import sync
 from bot.errors import ContentError, DecisionError, OperatorError
 from bot.masking import mask
 from bot.platforms.registry import PLATFORMS
-from bot.settings import is_configured, prepare_data, stray_secrets
+from bot.settings.private import prepare_data
+from bot.settings.secrets import is_configured, stray_secrets
 
 # SQLAlchemy and Alembic take 0.3 s, and most verbs of editors need no database.
 if TYPE_CHECKING:

@@ -151,9 +151,7 @@ class Access:
         hashed = self.passwords.hash(password)
         with self._logged(by, "user password", name, {"password_sha256": sha256_hex(hashed)}):
             self.store.users.change(name, password_hash=hashed)
-            self.store.devices.forget(name)
-            self.store.sessions.end_all(name, but=sha256_hex(session))
-            self._end_secrets(name, by=by)
+            self._end_all(name, by=by, but=session)
 
     def set_roles(self, name: str, roles: frozenset[Role], *, by: str) -> None:
         """Change what a user may do, from their next page on; an operator is always left."""
@@ -177,9 +175,7 @@ class Access:
         with self._logged(by, "user reset", name, {"codes": False}):
             self.store.users.set_totp(name, None, frozenset())
             self.store.passkeys.remove(name)
-            self._end_secrets(name, by=by)
-            self.store.devices.forget(name)
-            self.store.sessions.end_all(name)
+            self._end_all(name, by=by)
 
     def _keep_an_operator(self, name: str, roles: Iterable[Role]) -> None:
         """Refuse to be left without anybody who may change users: the next would be a stranger."""
@@ -190,9 +186,7 @@ class Access:
     def sign_out_everywhere(self, name: str, *, by: str) -> int:
         """End all that stands for a user but passwords and passkeys; return how many sessions."""
         with self.store.transaction():
-            ended = self.store.sessions.end_all(name)
-            self.store.devices.forget(name)
-            self._end_secrets(name, by=by)
+            ended = self._end_all(name, by=by)
             self.write(by, "sign out everywhere", name, {"sessions": ended})
         return ended
 
@@ -218,11 +212,7 @@ class Access:
         return tuple(other.name for other in others if needed & other.roles)
 
     def set_absence(self, new: Absence, *, by: str) -> None:
-        """Let somebody else hear what waits for a user meanwhile, with rights of their own.
-
-        Raises:
-            DecisionError: there is no such user, or the substitute could not answer for them.
-        """
+        """Let somebody else, who could answer it, hear what waits for a user; or DecisionError."""
         able = self.substitutes(new.user)
         if new.substitute not in able:
             raise DecisionError(
@@ -263,19 +253,19 @@ class Access:
     def ends_at(token: Token) -> datetime:
         return token.created_at + TOKEN_LIFE
 
-    def revoke_token(self, person: Person, sha256: str) -> None:
+    def revoke_token(self, name: str, sha256: str, *, by: str) -> None:
         with self.store.transaction():
-            self._revoke_token(person.name, sha256, by=person.name)
+            if self.store.tokens.remove(name, sha256):
+                self.write(by, "token revoked", name, {"id": sha256})
 
-    def _end_secrets(self, name: str, *, by: str) -> None:
-        """End what stands for a user without a sign-in: tokens, and the calendar's address."""
+    def _end_all(self, name: str, *, by: str, but: str = "") -> int:
+        """End what stands for a user but one session, password and passkeys; return how many."""
+        ended = self.store.sessions.end_all(name, but=sha256_hex(but))
+        self.store.devices.forget(name)
         self.store.users.change(name, feed_sha256="")
         for token in self.store.tokens.of(name):
-            self._revoke_token(name, token.sha256, by=by)
-
-    def _revoke_token(self, name: str, sha256: str, *, by: str) -> None:
-        if self.store.tokens.remove(name, sha256):
-            self.write(by, "token revoked", name, {"id": sha256})
+            self.revoke_token(name, token.sha256, by=by)
+        return ended
 
     def set_totp(self, person: Person, secret: str, code: str) -> tuple[str, ...]:
         """Ask for codes from now on; return recovery codes; DecisionError for a wrong one."""

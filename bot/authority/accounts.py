@@ -1,7 +1,7 @@
 """Accounts and the content in force: what servers said, what is stopped, what is trusted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import groupby
@@ -89,29 +89,16 @@ class Accounts(Repository):
         """Lift these reasons; any other one stays."""
         self._change(delete(account_stop).where(_S.account == name, _S.reason.in_(reasons)))
 
-    def bind(self, name: str, remote_id: str) -> None:
-        """Note which account it must be on its platform; empty lets the next look tell."""
-        self._set(name, {"remote_id": remote_id})
-
     def remember(
-        self,
-        name: str,
-        *,
-        profile: JsonObject | None = None,
-        remote_id: str | None = None,
-        limits: Limits | None = None,
+        self, name: str, *, profile: JsonObject | None = None, **values: str | JsonObject
     ) -> None:
-        """Keep what the account's server said; what is not given stays."""
-        known, values = self.get(name), dict[str, Any]()
-        if profile is not None:
-            values["profile"] = {**(known.profile if known else {}), **profile}
-        if remote_id is not None:
-            values["remote_id"] = remote_id
-        if limits is not None:
-            values["limits"] = asdict(limits)
-        self._set(name, values)
+        """Keep what the account's server said of it; what is not given stays.
 
-    def _set(self, name: str, values: dict[str, Any]) -> None:
+        Without a ``remote_id``, the next look tells which account it must be on its platform.
+        """
+        if profile is not None:
+            known = self.get(name)
+            values["profile"] = {**(known.profile if known else {}), **profile}
         if not self._change(update(accounts).where(_A.name == name).values(values)):
             raise DecisionError(f"no account is called {name!r}")
 
@@ -141,8 +128,7 @@ def _as_state(rows: Sequence[Row[Any]]) -> AccountState:
     values["stops"] = {each.stop: each.stop_detail for each in rows if each.stop is not None}
     if row.limits:
         # A database that is older may have keys that mean nothing any more.
-        told = row.limits
-        known = {name: told[name] for name in Limits.__slots__ if name in told}
+        known = {name: row.limits[name] for name in Limits.__slots__ if name in row.limits}
         lists = {name: tuple(each) for name, each in known.items() if isinstance(each, list)}
         values["limits"] = Limits(**{**known, **lists})
     return AccountState(**values)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, literal, select, true, union_all, update
+from sqlalchemy import Connection, literal, select, union_all, update
 
 from bot.authority.audit import AuditRow, append
 from bot.authority.audit_head import rows_in
@@ -48,70 +48,43 @@ class Approval:
 class Approvals(Repository):
     """Approvals are never deleted; a voided one counts no more."""
 
-    def approve(
-        self,
-        fingerprint: str,
-        post_id: str,
-        *,
-        by: str,
-        note: str = "",
-        now: datetime,
-        sources: Mapping[str, str] | None = None,
-        statement: str | None = None,
-        signature: str | None = None,
-    ) -> None:
+    def approve(self, given: Approval) -> None:
         """Store an approval; DecisionError where this person has given just this one already.
 
         A signed one takes the place of theirs before it.
         """
-        known = dict(sources or {})
-        given = Approval(fingerprint, post_id, by, note, known, now, statement, signature)
-        same = update(approval).where(_A.fingerprint == fingerprint, _A.by == by)
-        before = same.where(_A.voided_at.is_(None))
         try:
-            with self._db.write() as connection:
-                if signature is not None:
-                    connection.execute(before.values(voided_at=now, void_reason="signed anew"))
-                connection.execute(approval.insert().values(asdict(given)))
+            with self._db.together():
+                if given.signature is not None:
+                    self.take_back([given.fingerprint], given.by, why="signed anew", now=given.at)
+                self._change(approval.insert().values(asdict(given)))
         except ConflictError as error:
-            raise DecisionError(f"{by} has approved {post_id} already, as it is now") from error
+            why = f"{given.by} has approved {given.post_id} already, as it is now"
+            raise DecisionError(why) from error
 
-    def take_back(self, fingerprints: Iterable[str], by: str, *, now: datetime) -> set[str]:
+    def take_back(
+        self, fingerprints: Iterable[str], by: str, *, why: str = "taken back", now: datetime
+    ) -> set[str]:
         """Let a person's approvals count no more; return of which fingerprints there were any."""
         ended = update(approval).where(_A.fingerprint.in_(list(fingerprints)), _A.by == by)
-        ended = ended.where(_A.voided_at.is_(None)).values(voided_at=now, void_reason="taken back")
+        ended = ended.where(_A.voided_at.is_(None)).values(voided_at=now, void_reason=why)
         with self._db.write() as connection:
             return set(connection.execute(ended.returning(_A.fingerprint)).scalars())
 
-    def of(self, fingerprint: str) -> tuple[Approval, ...]:
-        """Read the standing approvals of a fingerprint, oldest first."""
-        return self._standing(_A.fingerprint == fingerprint)
-
-    def of_post(self, post_id: str) -> tuple[Approval, ...]:
-        return self._standing(_A.post_id == post_id)
-
-    def all(self) -> tuple[Approval, ...]:
-        """Read all standing approvals, oldest first."""
-        return self._standing(true())
+    def standing(self, **which: str) -> tuple[Approval, ...]:
+        """Read the standing approvals, oldest first: all, or of one fingerprint or post."""
+        query = select(*(_A[name] for name in Approval.__slots__)).filter_by(**which)
+        rows = self._rows(query.where(_A.voided_at.is_(None)).order_by(_A.id))
+        return tuple(Approval(**row._mapping) for row in rows)
 
     def void(self, gone: Iterable[Approval], *, reason: str, now: datetime) -> None:
         """Take approvals back; the audit log has each, so that none can be given anew unseen."""
-        with self._db.write() as connection:
+        with self._db.together(), self._db.write() as connection:
             for given in gone:
-                connection.execute(
-                    update(approval)
-                    .where(_A.fingerprint == given.fingerprint, _A.by == given.by)
-                    .where(_A.voided_at.is_(None))
-                    .values(voided_at=now, void_reason=reason)
-                )
+                self.take_back([given.fingerprint], given.by, why=reason, now=now)
                 detail = {"fingerprints": [given.fingerprint], "by": given.by}
                 append(connection, "content", "void", given.post_id, why=reason, detail=detail,
                        now=now)  # fmt: skip
-
-    def _standing(self, which: ColumnElement[bool]) -> tuple[Approval, ...]:
-        columns = [_A[name] for name in Approval.__slots__]
-        query = select(*columns).where(which, _A.voided_at.is_(None)).order_by(_A.id)
-        return tuple(Approval(**row._mapping) for row in self._rows(query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,24 +174,12 @@ def answers_in(rows: Iterable[AuditRow]) -> LoggedAnswers:
     return found
 
 
-@dataclass(slots=True)
-class AnswersOnDisk:
-    """The same out of the log's copy beside the database, where no database reaches.
+def answers_in_file(file: Path, _size: int) -> LoggedAnswers:
+    """Return the same out of the log's copy beside the database, where no database reaches.
 
     Who can write the database could bring back a signed approval that was taken back, or remove
     an objection.
     """
-
-    file: Path
-    _size: int = -1
-    _answers: LoggedAnswers = field(default_factory=LoggedAnswers)
-
-    def read(self) -> LoggedAnswers:
-        """Return what stands by the file; it is read anew where it has grown."""
-        size = self.file.stat().st_size if self.file.exists() else 0
-        if size != self._size:
-            verbs = TAKING_BACK | _SETTLING
-            known = (row for row in rows_in(self.file) if row.get("verb") in verbs)
-            rows = (AuditRow(**{**row, "detail": json.loads(row["detail"])}) for row in known)
-            self._size, self._answers = size, answers_in(rows)
-        return self._answers
+    verbs = TAKING_BACK | _SETTLING
+    known = (row for row in rows_in(file) if row.get("verb") in verbs)
+    return answers_in(AuditRow(**{**row, "detail": json.loads(row["detail"])}) for row in known)

@@ -3,20 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, func, insert, select, type_coerce
 
 from bot import visible
-from bot.authority.audit_head import (
-    SignedHead,
-    audit_key,
-    row_line,
-    rows_in,
-    sign_head,
-)
+from bot.authority.audit_head import SignedHead, audit_key, row_line, rows_in, sign_head
 from bot.authority.tables import audit
 from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode
@@ -89,8 +83,7 @@ class Audit(Repository):
         with self._db.write() as connection:
             _lock(connection)
             query = select(audit).where(audit.c.at >= since).order_by(audit.c.seq.desc())
-            known = connection.execute(query)
-            verb = choose([AuditRow(**row._mapping) for row in known])
+            verb = choose([AuditRow(**row._mapping) for row in connection.execute(query)])
             row = append(connection, who, verb, subject, why=why, detail={}, now=now)
         self.copy()
         return row
@@ -140,13 +133,6 @@ class Audit(Repository):
     def _read(self, *which: ColumnElement[bool], limit: int | None = None) -> tuple[AuditRow, ...]:
         query = select(audit).where(*which).order_by(audit.c.seq.desc()).limit(limit)
         return tuple(AuditRow(**row._mapping) for row in self._rows(query))
-
-    def verify(self) -> int | None:
-        """Find the first row that was changed, or follows one that was taken out; None if none.
-
-        Rows cut off at the end, or all of them made anew, leave no trace here; see `problems`.
-        """
-        return first_break(self.raw())
 
     def problems_since(self, head: tuple[int, str]) -> list[str]:
         """Return what is wrong with the rows from one on that was right, without its file."""
@@ -228,7 +214,10 @@ def problems_of(rows: Iterable[Mapping[str, Any]], heads: Iterable[SignedHead]) 
 def first_break(
     rows: Iterable[Mapping[str, Any]], previous: str = ROOT, expected: int = 1
 ) -> int | None:
-    """Return the number of the first row that is not what was written; None where all are."""
+    """Return the number of the first row that is not what was written; None where all are.
+
+    Rows cut off at the end, or all of them made anew, leave no trace here; see `Audit.problems`.
+    """
     for row in rows:
         if (row["seq"], row["previous"]) != (expected, previous) or not _is_whole(row):
             return expected
@@ -238,7 +227,7 @@ def first_break(
 
 def _is_whole(row: Mapping[str, Any]) -> bool:
     values = {name: row.get(name) for name in AuditRow.__slots__ if name != "sha256"}
-    return _hash(values) == row.get("sha256")
+    return sha256_hex(row_line(values)) == row.get("sha256")
 
 
 def append(
@@ -259,7 +248,7 @@ def append(
     entry = {"at": now, **{key: str(visible.line(word)) for key, word in words.items()}}
     detail = visible.values(detail)
     values: dict[str, Any] = {"seq": seq + 1, **entry, "detail": detail, "previous": previous}
-    values["sha256"] = _hash({**values, "detail": canonical_json(detail)})
+    values["sha256"] = sha256_hex(row_line({**values, "detail": canonical_json(detail)}))
     connection.execute(insert(audit).values(values))
     return AuditRow(**values)
 
@@ -273,7 +262,3 @@ def _lock(connection: Connection) -> None:
 def _head(connection: Connection) -> tuple[int, str]:
     last = connection.execute(_LAST).one_or_none()
     return (last.seq, last.sha256) if last else (0, ROOT)
-
-
-def _hash(values: Mapping[str, Any]) -> str:
-    return sha256_hex(canonical_json({**values, "at": values["at"].astimezone(UTC).isoformat()}))

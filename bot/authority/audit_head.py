@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from bot.canonical import canonical_json
 from bot.errors import DecisionError, StoreError
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 #: Columns of the log that are texts; details are one as they are stored.
 _TEXTS = ("who", "verb", "subject", "why", "detail", "previous", "sha256")
@@ -75,8 +75,8 @@ def read_head(word: str, key: str = "") -> SignedHead:
     return head
 
 
-def row_line(row: dict[str, Any]) -> str:
-    """Return a row of the log as a line of a file."""
+def row_line(row: Mapping[str, Any]) -> str:
+    """Return a row of the log as a line of a file, which is also what its hash is of."""
     return canonical_json({**row, "at": row["at"].astimezone(UTC).isoformat()})
 
 

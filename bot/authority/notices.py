@@ -17,7 +17,7 @@ from bot.db.database import Repository, StoreContext
 from bot.db.sqlite import make_private_directory
 from bot.errors import DecisionError
 from bot.masking import masked
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 #: How often an embedded database gets a sign of life that says nothing new.
 STORED_EVERY = timedelta(minutes=10)
@@ -110,9 +110,7 @@ class Workers(Repository):
         is_so = worker.c.beat_at.between(now - timedelta(days=1), now - after)
         return tuple(WorkerBeat(**row._mapping) for row in self._rows(select(worker).where(is_so)))
 
-    def alive(
-        self, now: datetime, within: timedelta = timedelta(seconds=60)
-    ) -> tuple[WorkerBeat, ...]:
+    def alive(self, now: datetime, within: timedelta) -> tuple[WorkerBeat, ...]:
         """Read who gave a sign of life lately, by name."""
         since = now - within - (STORED_EVERY if self._db.is_sqlite else timedelta(0))
         query = select(worker).where(worker.c.beat_at > since).order_by(worker.c.name)
@@ -179,18 +177,13 @@ class Addresses:
         else:
             (self.folder / user).unlink(missing_ok=True)
 
-    def kind(self, user: str) -> str:
-        """Return what kind of address it is, such as mailto; empty for none."""
-        return self.get(user).partition(":")[0].lower()
-
 
 def absence_of(
     user: str, substitute: str, first: str, back: str, *, zone: ZoneInfo, now: datetime
 ) -> Absence:
     """Read local days: the first one away (empty is from now on), and the one they are back on.
 
-    Raises:
-        DecisionError: they are no days, not in order, or over already.
+    DecisionError where they are no days, not in order, or over already.
     """
     try:
         days = [date.fromisoformat(day) for day in (first, back) if day]

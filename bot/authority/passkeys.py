@@ -12,15 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.authority.user_table import Passkey
 from bot.authority.users import SignInError
-
-# 10 MB, which an idle service need not hold: loaded by whoever uses a passkey.
-if TYPE_CHECKING:
-    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 #: How long a person may take.
 _PATIENCE = timedelta(minutes=5)
@@ -81,7 +77,7 @@ class Challenges:
 
 def creation_options(site: Site, name: str, challenge: bytes, known: Iterable[Passkey]) -> str:
     """Return what the browser is asked to make a passkey with, as JSON."""
-    import webauthn
+    import webauthn  # 10 MB, which an idle service need not hold
     from webauthn.helpers import structs
 
     options = webauthn.generate_registration_options(
@@ -113,7 +109,7 @@ def request_options(site: Site, challenge: bytes, known: Iterable[Passkey] = ())
     return webauthn.options_to_json(options)
 
 
-def _descriptors(known: Iterable[Passkey]) -> "list[PublicKeyCredentialDescriptor]":
+def _descriptors(known: Iterable[Passkey]) -> list[Any]:
     from webauthn.helpers import base64url_to_bytes, structs
 
     return [structs.PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.id)) for key in known]
@@ -124,10 +120,8 @@ def challenge_in(answer: str) -> bytes:
     import webauthn
 
     try:
-        client = json.loads(
-            webauthn.base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
-        )
-        return webauthn.base64url_to_bytes(client["challenge"])
+        client = webauthn.base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
+        return webauthn.base64url_to_bytes(json.loads(client)["challenge"])
     except _NO_ANSWER as error:
         raise SignInError(_REFUSED) from error
 

@@ -46,6 +46,11 @@ class PauseTarget:
         name = "lang" if self.scope is PauseScope.LANGUAGE else self.scope
         return f" --{name} {self.value}" if self.value else ""
 
+    def logged(self, until: datetime | None = None) -> JsonObject:
+        """Return what the log keeps of an end: of all its pauses, or of those over by then."""
+        ends = until.isoformat() if until else None
+        return {"scope": self.scope.name, "value": self.value, "until": ends}
+
     def covers(self, account: str, theme: str, lang: str) -> bool:
         """Whether a post on an account is paused; the same as `covering` in SQL."""
         match self.scope:
@@ -110,7 +115,7 @@ class PauseState:
 
     def logged(self) -> JsonObject:
         """Return what the log keeps beside who, when and why."""
-        return {**_logged(self.target, self.until), "all_calls": self.all_calls}
+        return {**self.target.logged(self.until), "all_calls": self.all_calls}
 
 
 def covering(account: _Text, theme: _Text, lang: _Text) -> Select[Any]:
@@ -143,15 +148,13 @@ def pause_at(
     pauses: Iterable[PauseState], at: datetime, account: str, theme: str, lang: str
 ) -> PauseState | None:
     """Return the first of the pauses that is of such a post and lasts until after a moment."""
-    then = (each for each in pauses if each.until is None or each.until > at)
-    return first_covering(then, account, theme, lang)
+    return first_covering((each for each in pauses if each.outlasts(at)), account, theme, lang)
 
 
 def until_of(typed: str, *, zone: ZoneInfo, now: datetime) -> datetime | None:
     """Read when a pause ends: a local time, or one with its offset; empty is never by itself.
 
-    Raises:
-        DecisionError: it is no such time, is past, or a clock shows it twice or not at all.
+    DecisionError where it is no such time, is past, or a clock shows it twice or not at all.
     """
     if not typed.strip():
         return None
@@ -172,22 +175,12 @@ def until_of(typed: str, *, zone: ZoneInfo, now: datetime) -> datetime | None:
 class Pauses(Repository):
     """A pause may come on top of others; all are kept, and each ends on its own."""
 
-    def pause(
-        self,
-        reason: str,
-        by: str,
-        now: datetime,
-        *,
-        all_calls: bool = False,
-        target: PauseTarget = EVERYTHING,
-        until: datetime | None = None,
-    ) -> PauseState | None:
-        """Stop what readers could see of the target, or all calls; None where one includes it."""
-        new = PauseState(reason, by, now, all_calls, target, until)
+    def pause(self, new: PauseState) -> bool:
+        """Stop what readers could see of the target, or all calls; False where one includes it."""
         if any(each.includes(new) for each in self.lasting()):
-            return None
+            return False
         self.add(new)
-        return new
+        return True
 
     def add(self, *new: PauseState) -> None:
         """Store pauses as they are."""
@@ -203,11 +196,14 @@ class Pauses(Repository):
 
     def lasting(self) -> tuple[PauseState, ...]:
         """Read the pauses that last, the widest and strictest first."""
-        return self._read(_LASTING)
-
-    def over(self, now: datetime) -> tuple[PauseState, ...]:
-        """Read the pauses that last though their time is over."""
-        return self._read(and_(_LASTING, _P.until <= now))
+        found = [
+            PauseState(row.reason, row.by, row.paused_at, row.all_calls,
+                       PauseTarget(row.scope, row.value), row.until)
+            for row in self._rows(select(pause).where(_LASTING).order_by(_P.id))
+        ]  # fmt: skip
+        scopes = list(PauseScope)
+        found.sort(key=lambda each: (scopes.index(each.target.scope), not each.all_calls))
+        return tuple(found)
 
     def end(self, over: PauseState, now: datetime) -> bool:
         """End what is over; False where another process, or a person, was faster."""
@@ -223,29 +219,9 @@ class Pauses(Repository):
         """Return the widest pause of such a post on such an account; None where it may go."""
         return first_covering(self.lasting(), account, theme, lang)
 
-    def _read(self, which: ColumnElement[bool]) -> tuple[PauseState, ...]:
-        found = [
-            PauseState(row.reason, row.by, row.paused_at, row.all_calls,
-                       PauseTarget(row.scope, row.value), row.until)
-            for row in self._rows(select(pause).where(which).order_by(_P.id))
-        ]  # fmt: skip
-        scopes = list(PauseScope)
-        found.sort(key=lambda each: (scopes.index(each.target.scope), not each.all_calls))
-        return tuple(found)
-
 
 def _of(target: PauseTarget) -> ColumnElement[bool]:
     return and_(_P.scope == target.scope, _P.value == target.value)
-
-
-def _logged(target: PauseTarget, until: datetime | None) -> JsonObject:
-    ends = until.isoformat() if until else None
-    return {"scope": target.scope.name, "value": target.value, "until": ends}
-
-
-def resumed(target: PauseTarget, over: PauseState | None = None) -> JsonObject:
-    """Return what the log keeps of an end: of all pauses of the target, or of one that is over."""
-    return _logged(target, over.until if over else None)
 
 
 def pauses_in(rows: Iterable[AuditRow]) -> tuple[PauseState, ...]:

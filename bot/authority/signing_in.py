@@ -59,13 +59,13 @@ class SignIn:
     def with_password(self, name: str, password: str, code: str, visitor: Visitor) -> NewSession:
         """Start a session; SignInError where anything is wrong, or after too many tries."""
         name = name.strip().casefold()
-        user = self.access.store.users.get(name) if NAME.fullmatch(name) else None
-        source, is_known = self._source(visitor, user)
-        self._require_tries_left(source)
-        if not self._proves(user, password, code, is_known=is_known) or user is None:
-            self._fail(source, user)
-            raise SignInError("name, password and code do not belong together")
-        return self.start(user.name, visitor)
+        store, since = self.access.store, self.access.clock.now() - KNOWN
+        user = store.users.get(name) if NAME.fullmatch(name) else None
+        device, network = sha256_hex(visitor.device), network_of(visitor.address)
+        is_known = user is not None and store.devices.is_known(device, name, since)
+        source = _key("device", visitor.device) if is_known else _key("address", network)
+        proved = self._proved(user, password, code, source, is_known=is_known)
+        return self.start(proved.name, visitor)
 
     def start(self, name: str, visitor: Visitor) -> NewSession:
         """Start a session of somebody who has proved who they are."""
@@ -74,7 +74,8 @@ class SignIn:
         is_known = store.devices.is_known(sha256_hex(visitor.device), name, now - KNOWN)
         device = visitor.device if is_known else secrets.token_urlsafe(32)
         store.sessions.sweep(started_before=now - ABSOLUTE, seen_before=now - IDLE)
-        store.sessions.start(sha256_hex(session), name, now, agent=visitor.agent[:_LONGEST_AGENT])
+        agent = visitor.agent[:_LONGEST_AGENT]
+        store.sessions.add(SessionRow(sha256_hex(session), name, now, now, now, agent))
         store.devices.note(sha256_hex(device), name, now, forget_before=now - KNOWN)
         # Not of an address: whoever has an account must not guess at those of others with it.
         store.failures.forgive(_key("device", device))
@@ -103,14 +104,10 @@ class SignIn:
 
     def prove(self, name: str, password: str, code: str) -> Person:
         """Return who has this name and password, or SignInError; for the command line."""
-        user = self.access.store.users.get(name)
-        source = _key("terminal", name)
-        self._require_tries_left(source)
-        if not self._proves(user, password, code, is_known=True) or user is None:
-            self._fail(source, user)
-            raise SignInError("name, password and code do not belong together")
+        user, source = self.access.store.users.get(name), _key("terminal", name)
+        proved = self._proved(user, password, code, source, is_known=True)
         self.access.store.failures.forgive(source)
-        return Person.of(user)
+        return Person.of(proved)
 
     def person_of(self, session: str) -> Person | None:
         """Find who is signed in by a session's id; None where it is over or unknown."""
@@ -132,38 +129,31 @@ class SignIn:
     def _row(self, session: str) -> SessionRow | None:
         return self.access.store.sessions.get(sha256_hex(session))
 
-    def _source(self, visitor: Visitor, user: User | None) -> tuple[str, bool]:
-        """Return what failures are counted by, and whether that is a device of this user."""
-        store, since = self.access.store, self.access.clock.now() - KNOWN
-        if user and store.devices.is_known(sha256_hex(visitor.device), user.name, since):
-            return _key("device", visitor.device), True
-        return _key("address", network_of(visitor.address)), False
-
-    def _require_tries_left(self, source: str) -> None:
-        since = self.access.clock.now() - WAIT
-        if self.access.store.failures.count(source, since) >= TRIES:
-            minutes = WAIT // timedelta(minutes=1)
+    def _proved(
+        self, user: User | None, password: str, code: str, source: str, *, is_known: bool
+    ) -> User:
+        """Return the user where password and code are theirs; SignInError counts by the source."""
+        store, minutes = self.access.store, WAIT // timedelta(minutes=1)
+        if store.failures.count(source, self.access.clock.now() - WAIT) >= TRIES:
             raise TooManyTriesError(f"too many tries; wait {minutes} minutes, then try again")
-
-    def _fail(self, source: str, user: User | None) -> None:
-        store, now = self.access.store, self.access.clock.now()
+        if self._proves(user, password, code, is_known=is_known) and user is not None:
+            return user
+        now = self.access.clock.now()
         count = store.failures.add(source, now, forget_before=now - WAIT)
         # A name that nobody has may be a password in the wrong place: it is not written down.
         name = user.name if user else ""
         log.warning("sign-in failed", user=name, source=source[:12], count=count)
         if user is not None:
             store.audit.write("sign-in", "sign-in failed", name, detail={"row": count}, now=now)
+        raise SignInError("name, password and code do not belong together")
 
     def _proves(self, user: User | None, password: str, code: str, *, is_known: bool) -> bool:
-        stored = user.password_hash if user else None
-        if not self.access.passwords.matches(stored, password, is_known=is_known):
-            return False
-        return user is not None and (user.totp_secret is None or self._takes(user, code))
-
-    def _takes(self, user: User, code: str) -> bool:
-        """Whether a one-time code is right and new, or a recovery code that is then used up."""
-        users = self.access.store.users
-        step = totp_step(user.totp_secret or "", code, self.access.clock.now())
+        """Whether the password is theirs, and a code new, or one for recovery, then used up."""
+        stored, users = user.password_hash if user else None, self.access.store.users
+        is_theirs = self.access.passwords.matches(stored, password, is_known=is_known)
+        if user is None or not is_theirs or user.totp_secret is None:
+            return is_theirs
+        step = totp_step(user.totp_secret, code, self.access.clock.now())
         if step is not None:
             return users.take_step(user.name, step)
         return users.take_recovery(user, sha256_hex(code.strip().lower()))

@@ -2,36 +2,30 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.authority.accounts import Accounts, ContentTrees, Trust
 from bot.authority.approvals import (
     TAKING_BACK,
-    AnswersOnDisk,
     Approval,
     Approvals,
     LoggedAnswers,
     Objection,
     Objections,
     answers_in,
+    answers_in_file,
     answers_to,
 )
 from bot.authority.audit import Audit, AuditRow
 from bot.authority.audit_head import SignedHead
 from bot.authority.notices import Absences, Addresses, Notices, Workers
-from bot.authority.pauses import (
-    RESUME,
-    SERVICE,
-    Pauses,
-    PauseState,
-    pauses_in,
-    resumed,
-)
+from bot.authority.pauses import RESUME, SERVICE, Pauses, PauseState, pauses_in
 from bot.authority.user_table import (
     Devices,
     Passkeys,
@@ -60,13 +54,15 @@ class AuthorityStore:
         self._db = context.db
         #: Lets several reads be one transaction, of one state; nothing is written meanwhile.
         self.looking = context.db.looking
+        self.is_sqlite = context.db.is_sqlite
+        self.version, self.time = context.db.version, context.db.time
         #: Where the sent log, the lock and a SQLite database are.
         self.directory = context.directory
         self.room = context.room
         self.approvals = Approvals(context)
         self.objections = Objections(context)
         self.audit = Audit(context)
-        self._on_disk = AnswersOnDisk(self.audit.file)
+        self._answers_in_file = lru_cache(maxsize=1)(answers_in_file)
         self.accounts = Accounts(context)
         self.pauses = Pauses(context)
         self.contents = ContentTrees(context)
@@ -84,10 +80,6 @@ class AuthorityStore:
         #: Outside the database on purpose.
         self.keys = PinnedKeys(context.keys)
 
-    @property
-    def is_sqlite(self) -> bool:
-        return self._db.is_sqlite
-
     def close(self) -> None:
         self._db.close()
 
@@ -98,14 +90,6 @@ class AuthorityStore:
             yield
         self.audit.copy()
 
-    def version(self) -> int | None:
-        """Return what changes with each write, whoever writes; None where only a look tells."""
-        return self._db.version()
-
-    def time(self) -> datetime:
-        """Return PostgreSQL's time, in UTC; StoreError where it does not answer, or is embedded."""
-        return self._db.time()
-
     def answers_to(self, fingerprint: str) -> frozenset[tuple[str, int]]:
         """Return which approvals of a fingerprint, and objections to it, stand now."""
         with self._db.read() as connection:
@@ -114,7 +98,8 @@ class AuthorityStore:
     def answers_on_disk(self) -> LoggedAnswers:
         """Return what stands by the copy of the log, which has all that the log has by now."""
         self.audit.copy()
-        return self._on_disk.read()
+        file = self.audit.file  # read anew where it has grown
+        return self._answers_in_file(file, file.stat().st_size if file.exists() else 0)
 
     def recall(self, now: datetime) -> None:
         """Take up what the audit log beside the database knows and the database, restored, forgot.
@@ -126,19 +111,21 @@ class AuthorityStore:
         with self.transaction():
             if not (brought := self.audit.recall()):
                 return
-            users, _missing, approvals = self._unconfirmed()
+            rows = self.audit.rows()[::-1]
+            users, _missing = self._unconfirmed_users(rows)
+            approvals = unconfirmed_approvals(rows, self.approvals.standing())
             for user in users:
                 self.users.remove(user.name)
             for user in self.users.all():
                 self.sessions.end_all(user.name)
                 self.users.change(user.name, feed_sha256="")
             self.approvals.void(approvals, reason="taken back before the restore", now=now)
-            lost, settled = self._unconfirmed_objections()
+            lost, settled = self._unconfirmed_objections(rows)
             self.objections.add(*lost)
             for each in settled:
                 why = "settled before the restore"
                 self.objections.settle([each.fingerprint], each.by, why=why, now=now)
-            self.pauses.add(*self._missing_pauses())
+            self.pauses.add(*self._missing_pauses(rows))
             detail = {"rows": brought, "users removed": [user.name for user in users]}
             self.audit.write("restore", "recall", "audit log", detail=detail, now=now)
 
@@ -152,9 +139,11 @@ class AuthorityStore:
         """
         if found := self.audit.problems_since(since) if since else self.audit.problems(heads):
             return found
-        users, missing, approvals = self._unconfirmed()
-        lost, _settled = self._unconfirmed_objections()
-        missing_paused = self._missing_pauses()
+        rows = self.audit.rows()[::-1]
+        lost, _settled = self._unconfirmed_objections(rows)
+        missing_paused = self._missing_pauses(rows)
+        approvals = unconfirmed_approvals(rows, self.approvals.standing())
+        users, missing = self._unconfirmed_users(rows)
         return [
             *(f"the log has the user {name}, whom the database lacks" for name in missing),
             *(f"the log does not confirm the user {user.name} as they are" for user in users),
@@ -165,37 +154,44 @@ class AuthorityStore:
 
     def end_pauses(self, now: datetime) -> None:
         """End the pauses whose time is over, each with its row in the log."""
-        for over in self.pauses.over(now):
+        for over in self.pauses.lasting():
+            if over.outlasts(now):
+                continue
             with self.transaction():
                 if self.pauses.end(over, now):
-                    subject, detail = str(over.target), resumed(over.target, over)
+                    subject, detail = str(over.target), over.target.logged(over.until)
                     why = f"the time that {over.by} gave is over"
                     self.audit.write(SERVICE, RESUME, subject, why=why, detail=detail, now=now)
 
-    def _missing_pauses(self) -> tuple[PauseState, ...]:
+    def _missing_pauses(self, rows: Iterable[AuditRow]) -> tuple[PauseState, ...]:
         """Return the pauses that last by the log and not here."""
         # Whatever was written of their reasons.
         here = {replace(each, reason="") for each in self.pauses.lasting()}
-        logged = pauses_in(self.audit.rows()[::-1])
-        return tuple(each for each in logged if replace(each, reason="") not in here)
+        return tuple(each for each in pauses_in(rows) if replace(each, reason="") not in here)
 
-    def _unconfirmed_objections(self) -> tuple[tuple[Objection, ...], tuple[Objection, ...]]:
+    def _unconfirmed_objections(
+        self, rows: Iterable[AuditRow]
+    ) -> tuple[list[Objection], list[Objection]]:
         """Return what stands by the log and not here, and what stands here and not by the log."""
-        logged = answers_in(self.audit.rows()[::-1]).objections
+        by_log = answers_in(rows).objections
         here = {each.key: each for each in self.objections.standing()}
-        lost = tuple(logged[key] for key in logged.keys() - here.keys())
-        return lost, tuple(here[key] for key in here.keys() - logged.keys())
+        lost = [by_log[key] for key in by_log.keys() - here.keys()]
+        return lost, [here[key] for key in here.keys() - by_log.keys()]
 
-    def _unconfirmed(self) -> tuple[tuple[User, ...], tuple[str, ...], tuple[Approval, ...]]:
-        rows = self.audit.rows()[::-1]
-        users, keys = self.users.all(), {}
+    def _unconfirmed_users(self, rows: Sequence[AuditRow]) -> tuple[list[User], list[str]]:
+        """Return the users who are not as the log says, and the names of those who are not there.
+
+        Of each it knows roles, password, codes, passkeys (with their public keys) and tokens.
+        """
+        known, given, others = _known(rows), _given(rows), []
+        users = self.users.all()
         for user in users:
-            keys[user.name] = {key.id: key.public_key for key in self.passkeys.of(user.name)}
-            keys[user.name] |= {token.sha256: "" for token in self.tokens.of(user.name)}
-        return (
-            *unconfirmed_users(rows, users, keys),
-            unconfirmed_approvals(rows, self.approvals.all()),
-        )
+            keys = {key.id: key.public_key for key in self.passkeys.of(user.name)}
+            keys |= {token.sha256: "" for token in self.tokens.of(user.name)}
+            is_known = known.get(user.name) == _facts(user)
+            if not is_known or not keys.items() <= given[user.name].items():
+                others.append(user)
+        return others, sorted(known.keys() - {user.name for user in users})
 
     def find_damage(self) -> str:
         """Return what is broken of an embedded database, or empty, or StoreError."""
@@ -234,26 +230,6 @@ def unconfirmed_approvals(
         for each in approvals
         if given.get((each.fingerprint, each.by)) != (each.post_id, each.sources)
     )
-
-
-def unconfirmed_users(
-    rows: Sequence[AuditRow], users: Sequence[User], keys: Mapping[str, Mapping[str, str]]
-) -> tuple[tuple[User, ...], tuple[str, ...]]:
-    """Return the users who are not as the log says, and the names of those who are not there.
-
-    Of each it knows roles, password, codes, passkeys and tokens.
-
-    Args:
-        keys: By user: the ids of their passkeys, with public keys, and of their tokens.
-    """
-    known, given = _known(rows), _given(rows)
-    others = tuple(
-        user
-        for user in users
-        if known.get(user.name) != _facts(user)
-        or not keys[user.name].items() <= given[user.name].items()
-    )
-    return others, tuple(sorted(known.keys() - {user.name for user in users}))
 
 
 def _known(rows: Iterable[AuditRow]) -> dict[str, dict[str, object]]:

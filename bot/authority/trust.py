@@ -136,22 +136,20 @@ class ConfigurationGuard:
         name = account.name
         with self.store.looking():
             pauses, state = self.store.pauses.lasting(), self.store.accounts.get(name)
-            bound = self._bound(name) if mode is Mode.LIVE else None
+            recorded = self.store.trust.recorded() if mode is Mode.LIVE else None
         # Whether a post's theme or language is paused, the gate and `Leases.begin` know.
         stopping = [pause for pause in pauses if writes or pause.all_calls]
         if pause := first_covering(stopping, name, theme="", lang=""):
             raise PausedError(f"paused by {pause.by}: {pause.reason}")
         if state and state.stops:
             raise PausedError(f"{name} is stopped: {state.stopped_detail}")
+        facts = recorded["accounts"].get(name) if recorded else None
+        bound = Destination(facts["platform"], facts["server"], facts["handle"]) if facts else None
         if mode is Mode.LIVE and account.destination != bound:
             was = f"is bound to {bound}" if bound else "was never confirmed"
             raise PausedError(
                 f"{name}: {account.destination}: it {was}; confirm it by accept-config"
             )
-
-    def _bound(self, name: str) -> Destination | None:
-        facts = (self.store.trust.recorded() or {"accounts": {}})["accounts"].get(name)
-        return Destination(facts["platform"], facts["server"], facts["handle"]) if facts else None
 
     def bind(self, campaign: Campaign, name: str, remote_id: str, *, by: str) -> None:
         """Confirm where one account is, as the files have it: its secrets have been proved there.
@@ -166,7 +164,7 @@ class ConfigurationGuard:
         bound = {**recorded, "accounts": accounts}
         with self.store.transaction():
             self.store.accounts.sync(campaign.schedule.accounts.values(), now=now)
-            self.store.accounts.bind(name, remote_id)
+            self.store.accounts.remember(name, remote_id=remote_id)
             self.store.trust.record(bound, by=by, now=now)
             if not any(change.account in {"", name} for change in changes(bound, current)):
                 self.store.accounts.start(name, StopReason.CONFIGURATION)
@@ -202,7 +200,7 @@ class ConfigurationGuard:
         self.store.trust.record({**current, "tree": tree}, by=by, now=now)
         for name in stopped:
             self.store.accounts.start(name, StopReason.CONFIGURATION)
-            self.store.accounts.bind(name, "")  # the next look tells who it is
+            self.store.accounts.remember(name, remote_id="")  # the next look tells who it is
         detail = {"changes": [str(change) for change in found], "accounts": stopped}
         self.store.audit.write(
             by, "accept-config", "configuration", why=why, detail=detail, now=now
@@ -249,13 +247,12 @@ class AccountVerifier:
             self._forget(account)
             return True
         if self._next_look.get(account, now) <= now:
-            self._look(self.campaign().schedule.accounts[account], now)
+            self._look(account, now)
         return account in self._good
 
     def look(self, account: str) -> bool:
         """Look at an account now, whenever it was looked at; False where that did not work."""
-        now = self.clock.now()
-        self._look(self.campaign().schedule.accounts[account], now)
+        self._look(account, self.clock.now())
         return account in self._good and not self._failures[account]
 
     def _is_stopped(self, account: str) -> bool:
@@ -267,9 +264,9 @@ class AccountVerifier:
         self._next_look.pop(account, None)
         self._failures.pop(account, None)
 
-    def _look(self, account: Account, now: datetime) -> None:
+    def _look(self, name: str, now: datetime) -> None:
         """Keep what the server tells; stop an account that must not send."""
-        name, accounts = account.name, self.store.accounts
+        account, accounts = self.campaign().schedule.accounts[name], self.store.accounts
         wait = min(AGAIN * (1 << min(self._failures[name], 10)), LONGEST_AGAIN)
         self._next_look[name] = now + wait
         self._failures[name] += 1
@@ -282,7 +279,7 @@ class AccountVerifier:
             if reason is not StopReason.CONFIGURATION:
                 before = accounts.get(name)
                 note_profile(self.store, name, profile, self.clock.now())
-                accounts.remember(name, remote_id=profile.id, limits=limits)
+                accounts.remember(name, remote_id=profile.id, limits=asdict(limits))
                 if limits != (before.limits if before and before.limits else platform.spec.limits):
                     self.on_limits()
         except UnauthorizedError as error:

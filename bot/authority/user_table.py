@@ -1,4 +1,7 @@
-"""Users with what they sign in with: sessions, devices, passkeys and tokens as they are stored."""
+"""Users with what they sign in with: sessions, devices, passkeys and tokens as they are stored.
+
+`tables` says what each field is.
+"""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,13 +28,9 @@ class User:
     name: str
     roles: frozenset[str]
     password_hash: str
-    #: Of the secret in their calendar's address; None before they asked for one.
     feed_sha256: str | None
-    #: Of one-time codes; None where none are asked for.
     totp_secret: str | None
-    #: Time step of the last code that was taken.
     totp_step: int | None
-    #: SHA-256 of each recovery code that is left.
     recovery: frozenset[str]
     created_at: datetime
 
@@ -44,9 +43,7 @@ class SessionRow:
     user: str
     started_at: datetime
     seen_at: datetime
-    #: When its user last gave a password or a passkey.
     proved_at: datetime
-    #: The browser, in its own words.
     agent: str
 
 
@@ -57,9 +54,7 @@ class Passkey:
     id: str
     user: str
     label: str
-    #: Of the desk where it works.
     origin: str
-    #: COSE, in base64url.
     public_key: str
     sign_count: int
     created_at: datetime
@@ -178,9 +173,6 @@ class Sessions(_OwnedRows[SessionRow]):
 
     _table, _kind, _order = session, SessionRow, (_S.seen_at.desc(),)
 
-    def start(self, id_sha256: str, name: str, now: datetime, *, agent: str = "") -> None:
-        self.add(SessionRow(id_sha256, name, now, now, now, agent))
-
     def note(self, id_sha256: str, **moments: datetime) -> None:
         """Note when it was used, or its user gave a password or a passkey again."""
         self._change(update(session).where(_S.id_sha256 == id_sha256).values(moments))
@@ -202,8 +194,7 @@ class SignInFailures(Repository):
 
     def count(self, who_sha256: str, since: datetime) -> int:
         """Count those in a row, the last one since then."""
-        query = select(_F.count).where(_F.who_sha256 == who_sha256, _F.last_at >= since)
-        row = self._row(query)
+        row = self._row(select(_F.count).where(_F.who_sha256 == who_sha256, _F.last_at >= since))
         return 0 if row is None else int(row[0])
 
     def add(self, who_sha256: str, now: datetime, *, forget_before: datetime) -> int:

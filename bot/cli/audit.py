@@ -11,7 +11,7 @@ from bot.authority.audit_head import read_head, row_line, rows_in
 from bot.cli.output import READ, WRITTEN, Output, in_workspace, prints
 from bot.content.zones import brief
 from bot.rendering.layout import first_words
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 
 @click.group()
@@ -71,7 +71,7 @@ def verify(paths: Paths, heads: tuple[str, ...], signer: str, file: Path | None)
         known = [read_head(head, signer or audit.public_key()) for head in heads]
         found = workspace.store.audit_problems(known)
         signed = {"signed_head": audit.signed_head(now), "public_key": audit.public_key()}
-        return _verified(found, audit.verify() if found else None, audit.head(), **signed)
+        return _verified(found, first_break(audit.raw()) if found else None, audit.head(), **signed)
 
 
 def _verified(found: list[str], broken: int | None, head: tuple[int, str], **signed: str) -> Output:

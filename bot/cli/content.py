@@ -30,7 +30,7 @@ from bot.errors import ContentError, DecisionError, Problem, Severity
 from bot.platforms.status import Status
 from bot.rendering.rendered import RenderedCampaign
 from bot.rendering.translations import side_lines, sides_of
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 # What only one verb needs, and takes long to load, is imported by that verb.
 if TYPE_CHECKING:

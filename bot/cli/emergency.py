@@ -28,9 +28,9 @@ def status(workspace: EmergencyDesk, health: bool) -> Output:
     found = status_of(workspace.store, workspace.schedule, workspace.clock)
     fields = {name: getattr(found, name) for name in ServiceStatus.__slots__}
     return Output(
-        {"running": found.is_running, "ready": found.is_ready, **fields},
+        {"running": bool(found.workers), "ready": found.is_ready, **fields},
         () if health else _status_lines(found, workspace.zone),
-        code=0 if found.is_healthy or not health else 1,
+        code=0 if not health or (found.workers and not found.damage) else 1,
     )
 
 

@@ -32,7 +32,7 @@ from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.operations.channels import channels_of
 from bot.operations.digest import monthly, sign_off
-from bot.settings import write_private
+from bot.settings.private import write_private
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _BARS = "▁▂▃▄▅▆▇█"

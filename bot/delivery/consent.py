@@ -30,7 +30,7 @@ class Consents:
         Args:
             payloads: What its parts will send, in order; by default as it is stored.
         """
-        given = self.store.approvals.of(publication.fingerprint)
+        given = self.store.approvals.standing(fingerprint=publication.fingerprint)
         return ApprovalCount(
             frozenset(each.by for each in given if self._counts(each, publication, payloads)),
             self._required(publication.author),

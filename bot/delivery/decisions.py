@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.authority.pauses import EVERYTHING, PAUSE, RESUME, PauseTarget, pause_target, resumed
+from bot.authority.approvals import Approval
+from bot.authority.pauses import EVERYTHING, PAUSE, RESUME, PauseState, PauseTarget, pause_target
 from bot.authority.tables import PauseScope, StopReason
 from bot.canonical import JsonObject
 from bot.clock import Clock
@@ -71,9 +72,8 @@ class Desk:
             self.store.approvals.take_back(new, by, now=now)
             for fingerprint in sorted(new):
                 self.store.approvals.approve(
-                    fingerprint, post_id, by=by, note=note, now=now, sources=sources,
-                    statement=statement, signature=signature,
-                )  # fmt: skip
+                    Approval(fingerprint, post_id, by, note, sources, now, statement, signature)
+                )
             self.store.objections.settle(new, by, why="approved", now=now)
             self._write(by, "approve", post_id, note, detail, now)
         return waiting
@@ -131,14 +131,12 @@ class Desk:
                 f"numbers are read by account, not by {target.scope}: --all-calls goes with"
                 " everything or an account"
             )
+        new = PauseState(reason, by, now, all_calls, target, until)
         with self.store.transaction():
-            paused = self.store.pauses.pause(
-                reason, by, now, all_calls=all_calls, target=target, until=until
-            )
-            if paused is None:
+            if not self.store.pauses.pause(new):
                 raise DecisionError(f"{_paused(target)} already")
             subject = "all calls" if all_calls and target == EVERYTHING else str(target)
-            self._write(by, PAUSE, subject, reason, paused.logged(), now)
+            self._write(by, PAUSE, subject, reason, new.logged(), now)
 
     def pause_target(self, scope: PauseScope, value: str, schedule: Schedule | None) -> PauseTarget:
         """Return what to pause; DecisionError where neither the plan nor the schedule has it."""
@@ -158,7 +156,7 @@ class Desk:
                 lasting = (str(each.target) for each in self.store.pauses.lasting())
                 only = ", ".join(dict.fromkeys(lasting))
                 raise DecisionError(f"{_paused(target, is_not=True)}{only and f'; only {only}'}")
-            self._write(by, RESUME, str(target), why, resumed(target), now)
+            self._write(by, RESUME, str(target), why, target.logged(), now)
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; return why it was stopped.

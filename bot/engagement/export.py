@@ -29,7 +29,7 @@ from bot.engagement.readings import Reading
 from bot.engagement.report import Report
 from bot.engagement.report_text import WHY_NO_BEST_TIME
 from bot.engagement.store import EngagementStore
-from bot.settings import private_file, write_private
+from bot.settings.private import private_file, write_private
 
 #: Where a spreadsheet could begin a formula (OWASP, "CSV Injection"): at the beginning of a cell or
 #: of what could become one (after a line break or another separator), behind what is passed over

@@ -174,7 +174,9 @@ class ContentInForce:
             # Of one that is not there nothing is known; what quotes it is approved by its hash.
             if new is not None and new.sha256 != old.sha256:
                 reason = f"source {old.id} was changed"
-                quoting = [each for each in self.store.approvals.all() if old.id in each.sources]
+                quoting = [
+                    each for each in self.store.approvals.standing() if old.id in each.sources
+                ]
                 self.store.approvals.void(quoting, reason=reason, now=self.clock.now())
 
     @property

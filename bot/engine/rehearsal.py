@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from zoneinfo import ZoneInfo
 
+from bot.authority.approvals import Approval
 from bot.clock import FastClock
 from bot.content.model import Campaign, Mode
 from bot.delivery.model import Delivery, State
@@ -84,10 +85,10 @@ def simulate_approvals(store: Store, campaign: Campaign, now: datetime) -> None:
         raise AssertionError("approvals are simulated in rehearsals only")
     rows = store.outbox.find(states={State.PLANNED, State.READY})
     for fingerprint, post_id in {row.fingerprint: row.post_id for row in rows}.items():
-        known = {approval.by for approval in store.approvals.of(fingerprint)}
+        known = {approval.by for approval in store.approvals.standing(fingerprint=fingerprint)}
         for number in range(1, campaign.schedule.approvals_required + 1):
             by = f"{SIMULATED} {number}"
             if by not in known:
-                store.approvals.approve(fingerprint, post_id, by=by, note="rehearsal", now=now)
+                store.approvals.approve(Approval(fingerprint, post_id, by, "rehearsal", {}, now))
                 given = {"fingerprints": [fingerprint]}
                 store.audit.write(by, "approve", post_id, why="rehearsal", detail=given, now=now)

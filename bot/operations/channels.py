@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from http.client import HTTPException
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any
 from urllib.request import urlopen
 
 import apprise
@@ -29,12 +27,6 @@ _KINDS = {
     Severity.WARNING: apprise.NotifyType.WARNING,
     Severity.NOTICE: apprise.NotifyType.SUCCESS,
 }
-
-
-def notify(channel: apprise.Apprise, title: str, text: str, **more: Any) -> bool:
-    """Send a text as text, of which nothing is live or unseen; True where every address took it."""
-    title, text = visible.line(title), visible.block(text)
-    return bool(channel.notify(text, title, body_format=apprise.NotifyFormat.TEXT, **more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +76,17 @@ class Channel:
         return "" if taken == [True] else "it does not take them"
 
     def _notify(self, alert: Alert) -> bool:
+        """Send it as text, of which nothing is live or unseen; True where the address took it."""
         service = self.notifier[0]
         longest = service.title_maxlen
         title = visible.line(alert.title)[: longest if longest > 0 else None]
         # Without a title of its own, a service has it in the text.
         most = service.body_maxlen - (len(title) + 2 if longest <= 0 else 0)
-        kind = _KINDS[alert.severity]
-        more = {"attach": str(alert.file)} if alert.file else {}
-        return notify(self.notifier, title, fitted(alert, most), notify_type=kind, **more)
+        sent = self.notifier.notify(
+            visible.block(fitted(alert, most)), visible.line(title), _KINDS[alert.severity],
+            apprise.NotifyFormat.TEXT, attach=str(alert.file) if alert.file else None,
+        )  # fmt: skip
+        return bool(sent)
 
 
 def fitted(alert: Alert, most: int) -> str:
@@ -110,7 +105,7 @@ def fitted(alert: Alert, most: int) -> str:
 class Channels:
     """All addresses; without any, what people would be told is logged."""
 
-    all: tuple[Channel, ...] = field(default=())
+    all: tuple[Channel, ...] = ()
 
     def send(self, alert: Alert) -> bool:
         """Tell every address; True where one took it: the others must not make it hear it again."""
@@ -141,13 +136,10 @@ def ping(address: str | None) -> None:
 
 
 def channels_of(addresses: tuple[str, ...], whose: str = "") -> Channels:
-    """Read apprise addresses (email, Matrix, Slack, …).
+    """Read apprise addresses (email, Matrix, Slack, …), or SettingsError where one is none.
 
     Args:
         whose: What the one address is called in the log; by default its place in the setting.
-
-    Raises:
-        SettingsError: apprise does not know such an address.
     """
     found = []
     for place, address in enumerate(addresses, start=1):
@@ -169,25 +161,14 @@ AGAIN = timedelta(minutes=1)
 _WORDS = {Severity.ERROR: "urgent", Severity.WARNING: "needs you", Severity.NOTICE: "settled"}
 
 
-class AlertStep(StrEnum):
-    """What people are to hear of a cause now."""
-
-    ALERT = "alert"
-    OVER = "over"
-    #: Nothing: they know that it is over, and a new one may be told at once.
-    FORGET = "forget"
-
-
-def what_to_tell(notice: Notice | None, matter: Matter | None, now: datetime) -> AlertStep | None:
-    """Return what people are to hear now, after what they were told before; None: nothing."""
-    since = now - notice.told_at if notice else DAY
-    told = notice.told if notice else ""
+def is_news(notice: Notice | None, matter: Matter | None, now: datetime) -> bool:
+    """Return whether people are to hear now, after what they heard, that it is so or is over."""
     if matter is None:
-        if told and notice and not notice.key.startswith(EVENT):
-            return AlertStep.OVER
-        return AlertStep.FORGET if since >= HOUR else None
-    is_urgent = matter.severity is Severity.ERROR or told != matter.text
-    return AlertStep.ALERT if since >= (HOUR if is_urgent else DAY) else None
+        return bool(notice and notice.told and not notice.key.startswith(EVENT))
+    if notice is None:
+        return True
+    is_urgent = matter.severity is Severity.ERROR or notice.told != matter.text
+    return now - notice.told_at >= (HOUR if is_urgent else DAY)
 
 
 @dataclass(slots=True)
@@ -222,18 +203,21 @@ class Notifier:
             if key.endswith(SOON) and key.removesuffix(SOON) in matters:
                 continue
             notice, matter = known.get(key), matters.get(key)
-            telling = what_to_tell(notice, matter, now)
-            if telling is AlertStep.FORGET:
-                self._forget(key)
-            elif telling and not self._tell(notice, matter, status.campaign):
-                # One text that is refused keeps back no other.
-                self._not_before = now + AGAIN
+            if is_news(notice, matter, now):
+                if not self._tell(notice, matter, status.campaign):
+                    # One text that is refused keeps back no other.
+                    self._not_before = now + AGAIN
+            elif matter is None and notice and now - notice.told_at >= HOUR:
+                self._forget(key)  # they know that it is over: a new one may be told at once
 
     def _tell(self, before: Notice | None, matter: Matter | None, campaign: str) -> bool:
         """Tell that something is so, or no longer; False where nobody could be told."""
         now = self.clock.now()
         if matter is not None:
-            after, alert = Notice(matter.key, now, matter.text), self._alert(matter, campaign)
+            do = f"Do: {PROGRAM} {matter.command}" if matter.command else ""
+            ending = "\n".join(filter(None, (do, self.desk and f"{self.desk}{matter.page}")))
+            after = Notice(matter.key, now, matter.text)
+            alert = _alert(campaign, matter.severity, matter.text, ending)
         elif before is not None:
             after = replace(before, told="")
             alert = _alert(campaign, Severity.NOTICE, before.told)
@@ -248,11 +232,6 @@ class Notifier:
         else:
             self._put(before, after)
         return False
-
-    def _alert(self, matter: Matter, campaign: str) -> Alert:
-        do = f"Do: {PROGRAM} {matter.command}" if matter.command else ""
-        ending = "\n".join(filter(None, (do, self.desk and f"{self.desk}{matter.page}")))
-        return _alert(campaign, matter.severity, matter.text, ending)
 
     def _put(self, after: Notice, before: Notice | None) -> bool:
         try:

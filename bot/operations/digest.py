@@ -33,10 +33,9 @@ VERB = "sign report"
 def monthly(
     store: Store, clock: Clock, rendered: RenderedCampaign, period: Period, lang: str = ENGLISH
 ) -> PresentedMonth:
-    """Return the report of a period, with its newest signature, in English or a language of ours.
+    """Return the report of a period with its newest signature, in a language that is known.
 
-    Raises:
-        DecisionError: the campaign brings no words in that language.
+    DecisionError where the campaign brings no words in it.
     """
     campaign = rendered.campaign
     begin, end = period.bounds(campaign.zone)
@@ -57,10 +56,9 @@ def monthly(
 
 
 def sign_off(store: Store, clock: Clock, month: PresentedMonth, *, by: str) -> None:
-    """Write down that a person answers for what a report says now.
+    """Write down that a person answers for what a report of a past period says now.
 
-    Raises:
-        DecisionError: nothing went out in its period, or it is not over.
+    DecisionError where nothing went out in it, or it is not over.
     """
     period = month.figures.period
     if not month.figures.now.posts:

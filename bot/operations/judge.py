@@ -225,6 +225,7 @@ def _account(account: AccountFacts, facts: ServiceFacts) -> AccountLine:
 def _obstacles(account: AccountFacts, facts: ServiceFacts) -> Iterator[tuple[Obstacle, str]]:
     """Yield what keeps an account from sending now, the most basic first."""
     machines = facts.machines
+    pause = first_covering(facts.pauses, account.name, theme="", lang="")  # of all of it
     found = [
         (Obstacle.DATABASE, facts.database),
         (Obstacle.DATABASE, _on_all(each.damage for each in machines)),
@@ -234,7 +235,7 @@ def _obstacles(account: AccountFacts, facts: ServiceFacts) -> Iterator[tuple[Obs
         (Obstacle.WORKER, _on_all(_stuck(each, account.name) for each in machines)),
         (Obstacle.WORKER, _on_all(each.unchecked.get(account.name, "") for each in machines)),
         (Obstacle.SETTLING, facts.settling),
-        (Obstacle.PAUSED, facts.why_paused(account.name)),
+        (Obstacle.PAUSED, facts.paused or (pause.text(facts.zone) if pause else "")),
         (Obstacle.STOPPED, account.stopped),
     ]
     yield from (pair for pair in found if pair[1])

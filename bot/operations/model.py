@@ -8,7 +8,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from bot.authority.audit import AuditRow
-from bot.authority.pauses import PauseState, first_covering
+from bot.authority.pauses import PauseState
 from bot.authority.tables import StopReason
 from bot.content.model import Schedule
 from bot.delivery.model import Delivery
@@ -117,11 +117,6 @@ class ServiceFacts:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.schedule.timezone if self.schedule else "UTC")
 
-    def why_paused(self, account: str) -> str:
-        """Return why all of an account is paused; empty where it is not."""
-        pause = first_covering(self.pauses, account, theme="", lang="")
-        return self.paused or (pause.text(self.zone) if pause else "")
-
     @property
     def workers(self) -> tuple[str, ...]:
         return tuple(machine.worker for machine in self.machines if machine.worker)
@@ -150,7 +145,6 @@ class AccountLine:
     platform: str
     #: Empty where it may send.
     stopped: str
-    #: US dollars left this month; None without a budget.
     budget_left: float | None
     next_due: datetime | None
     #: How late the oldest is that is due and neither out nor held, in seconds.
@@ -167,7 +161,6 @@ class ServiceStatus:
     at: datetime
     campaign: str
     mode: str
-    #: Why everything is paused, by whom and until when; empty where it is not.
     paused: str
     #: Those of everything too.
     pauses: tuple[PauseState, ...]
@@ -182,15 +175,6 @@ class ServiceStatus:
     #: Bytes on the fullest disk of a data directory; None where no service says.
     disk_free: int | None
     matters: tuple[Matter, ...]
-
-    @property
-    def is_running(self) -> bool:
-        return bool(self.workers)
-
-    @property
-    def is_healthy(self) -> bool:
-        """Return whether the service is alive, over a database that is whole."""
-        return self.is_running and not self.damage
 
     @property
     def errors(self) -> tuple[Matter, ...]:

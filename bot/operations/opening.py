@@ -104,9 +104,8 @@ def sent_log_path(url: str, *, data: Path | None = None) -> Path:
         return path_of(parsed).with_suffix(".sent.log")
     if data is None:
         raise StoreError("PostgreSQL needs a data directory too, for the sent log")
-    return (
-        data / f"{Mode.LIVE}.sent.log"
-    )  # as beside an embedded one: it stays where it is in a move
+    # As beside an embedded one: it stays where it is in a move.
+    return data / f"{Mode.LIVE}.sent.log"
 
 
 def declare_restored(url: str, reason: str) -> int:
@@ -144,7 +143,7 @@ def _ready(
         if not create:
             raise DatabaseUnusableError("the database has no tables; the first `run` creates them")
         _refuse_known(log, str(db.url.render_as_string(hide_password=True)))
-        _fill(db, now())
+        upgrade(db)
     _refuse_moved(db, found)
     if found not in {None, newest()}:
         _renew(db, found, directory, create=create, now=now)
@@ -181,17 +180,13 @@ def _create(path: Path, now: datetime) -> None:
     part = path.with_name(path.name + ".creating")
     db = create_file(part)
     try:
-        _fill(db, now)
+        upgrade(db)
+        begin_instance(db, now)
     finally:
         db.close()
     files.sync(part)
     part.rename(path)
     files.sync(path)
-
-
-def _fill(db: Database, now: datetime) -> None:
-    upgrade(db)
-    begin_instance(db, now)
 
 
 def _renew(

@@ -45,11 +45,7 @@ class PersonalAddresses:
     alerts: Channels
 
     def set(self, name: str, address: str) -> None:
-        """Keep a user's address.
-
-        Raises:
-            DecisionError: it is none, is not for the desk to use, or took no test message.
-        """
+        """Keep a user's address; DecisionError where the desk may not, or it took no message."""
         masked.add(address)
         self._prove_allowed(address)
         prove_taken(name, address)
@@ -65,7 +61,7 @@ class PersonalAddresses:
 
     def kind(self, name: str) -> str:
         """Name the service of a user's address, never the address; empty for none."""
-        kind = self.access.store.addresses.kind(name)
+        kind = self.access.store.addresses.get(name).partition(":")[0].lower()
         return KINDS.get(kind, kind)
 
     def last(self, name: str) -> AuditRow | None:
@@ -98,11 +94,7 @@ class PersonalAddresses:
 
 
 def prove_taken(name: str, address: str) -> None:
-    """Send a test message to an address, which is masked from then on.
-
-    Raises:
-        DecisionError: it is no single address, or takes none.
-    """
+    """Send a test message to an address, masked from then on; DecisionError where it takes none."""
     masked.add(address)
     _read(address)
     if why := _why_not_taken(name, address):

@@ -216,8 +216,7 @@ class Inspector:
     def run(self) -> None:
         """Look through the whole database and the log; may take seconds where they are large.
 
-        Raises:
-            StoreError: it cannot be looked at now, which is no proof of anything.
+        StoreError where it cannot be looked at now, which is no proof of anything.
         """
         found = self.store.find_damage()
         if found and not self.damage:

@@ -1,7 +1,7 @@
 """What waits for whom, and how each person hears of it: once, and once more before its time."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
@@ -100,12 +100,12 @@ def waiting_posts(store: Store, consents: Consents, now: datetime) -> tuple[Wait
     editors = {user.name for user in users if Role.EDITOR in user.roles}
     for (post_id, need), found in groups.items():
         counts = [count for _row, count in found]
-        people = _people(need, counts, users)
+        people, detail = _asked(need, found, users)
         able = editors if need is Need.CHANGE else people
         needed = max(count.missing for count in counts) if need is Need.APPROVAL else 1
         hearing = hearers(people, absences, able, now, needed=needed)
         its = tuple(row for row, _count in found)
-        waiting.append(WaitingPost(post_id, need, its, people, hearing, _detail(need, found)))
+        waiting.append(WaitingPost(post_id, need, its, people, hearing, detail))
     return tuple(waiting)
 
 
@@ -122,32 +122,30 @@ def _need(row: Delivery, count: ApprovalCount) -> Need | None:
     return Need.DECISION if row.state in {State.HELD, State.FAILED} else None
 
 
-def _people(need: Need, counts: Sequence[ApprovalCount], users: Iterable[User]) -> tuple[str, ...]:
-    """Name who may act: approvers who have not answered, the author, or who settles."""
+def _asked(
+    need: Need, found: Sequence[tuple[Delivery, ApprovalCount]], users: Iterable[User]
+) -> tuple[tuple[str, ...], str]:
+    """Name who may act (approvers who have not answered, the author, who settles), and say why."""
+    (row, first), counts = found[0], [count for _row, count in found]
     people = [Person.of(user) for user in users]
     if need is Need.DECISION:
-        return tuple(each.name for each in people if each.may(Right.SETTLE))
+        return tuple(each.name for each in people if each.may(Right.SETTLE)), row.reason_text
     if need is Need.APPROVAL:
         approvers = (each.name for each in people if Role.APPROVER in each.roles)
-        return tuple(name for name in approvers if any(_lacks(count, name) for count in counts))
+        lacking = (name for name in approvers if any(_lacks(count, name) for count in counts))
+        return tuple(lacking), str(first)
     authors = tuple(
         each.name for each in people
         if any(is_same_person(count.author, each.name) for count in counts)
     )  # fmt: skip
     # Of an author who is no user, whoever writes may take care.
-    return authors or tuple(each.name for each in people if Role.EDITOR in each.roles)
+    editors = tuple(each.name for each in people if Role.EDITOR in each.roles)
+    return authors or editors, str(first.objection.detail) if first.objection else ""
 
 
 def _lacks(count: ApprovalCount, name: str) -> bool:
     is_author = is_same_person(count.author, name)
     return not is_author and not any(is_same_person(name, by) for by in count.by)
-
-
-def _detail(need: Need, found: Iterable[tuple[Delivery, ApprovalCount]]) -> str:
-    row, count = next(iter(found))
-    if need is Need.CHANGE:
-        return str(count.objection.detail) if count.objection else ""
-    return row.reason_text if need is Need.DECISION else str(count)
 
 
 log = get_logger(__name__)
@@ -185,7 +183,7 @@ class PersonalNotifier:
     #: Address of the dashboard; empty where there is none.
     desk: str = ""
     #: By user, when an address took nothing.
-    _failed: dict[str, datetime] | None = None
+    _failed: dict[str, datetime] = field(default_factory=dict)
 
     def run(self) -> None:
         """Tell who has an address here; another replica may have that of others."""
@@ -193,8 +191,7 @@ class PersonalNotifier:
                      for user in self.store.users.all()}  # fmt: skip
         if not any(addresses.values()):
             return
-        now, failed = self.clock.now(), self._failed or {}
-        consents = Consents(self.store, self.campaign().schedule)
+        now, consents = self.clock.now(), Consents(self.store, self.campaign().schedule)
         waiting = waiting_posts(self.store, consents, now)
         known = {key: one for key, one in self.store.notices.all().items()
                  if key.startswith(PERSONAL)}  # fmt: skip
@@ -202,21 +199,16 @@ class PersonalNotifier:
         for name, address in addresses.items():
             mine = [post for post in waiting if name in post.hearers]
             current |= {_key(name, post) for post in mine}
-            if address and now >= failed.get(name, now):
-                self._tell(name, address, mine, known, now)
+            if address and now >= self._failed.get(name, now):
+                self._tell(name, address, mine, known)
         for key in known.keys() - current:
             self.store.notices.forget(key)
 
     def _tell(
-        self,
-        name: str,
-        address: str,
-        mine: Iterable[WaitingPost],
-        known: Mapping[str, Notice],
-        now: datetime,
+        self, name: str, address: str, mine: Iterable[WaitingPost], known: Mapping[str, Notice]
     ) -> None:
         """Send one message of all that is new for a person."""
-        told: list[tuple[WaitingPost, Notice, Notice | None]] = []
+        now, told = self.clock.now(), list[tuple[WaitingPost, Notice, Notice | None]]()
         for post in mine:
             before = known.get(_key(name, post))
             step = what_to_hear(before, post.due_at, now)
@@ -226,7 +218,7 @@ class PersonalNotifier:
                 told.append((post, after, before))
         if not told or _send(name, address, self._message(name, [post for post, *_ in told])):
             return
-        self._failed = {**(self._failed or {}), name: now + AGAIN}
+        self._failed[name] = now + AGAIN
         for _post, after, before in told:
             if before is None:
                 self.store.notices.forget(after.key)
@@ -245,12 +237,9 @@ class PersonalNotifier:
         why = f": {post.detail}" if post.need is not Need.APPROVAL else ""
         page = "/held" if post.need is Need.DECISION else f"/posts/{quote(post.post_id)}#read"
         for_whom = f"; in place of {', '.join(away)} (away)" if away else ""
-        lines = [
-            f"{first_words(post.text, _WORDS)}",
-            f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}{for_whom}",
-            f"{self.desk}{page}" if self.desk else post.post_id,
-        ]
-        return "\n".join(lines)
+        what = f"{_NEEDS[post.need]}{why}; due {due}; {', '.join(post.accounts)}{for_whom}"
+        where = f"{self.desk}{page}" if self.desk else post.post_id
+        return f"{first_words(post.text, _WORDS)}\n{what}\n{where}"
 
 
 def _key(name: str, post: WaitingPost) -> str:

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.canonical import sha256_hex
 from bot.errors import SettingsError
-from bot.settings.secrets import MOUNTED, PREFIX, Secret, looks_like_secret, read_secret, suggestion
+from bot.settings.secrets import PREFIX, Secret, looks_like_secret, read_secret, suggestion
 
 #: Settings that are secrets themselves: each may also come from a file.
 SECRET_FIELDS = ("database_url", "alerts", "deadman", "token", "proposals")
@@ -27,9 +27,12 @@ SECRET_FIELDS = ("database_url", "alerts", "deadman", "token", "proposals")
 _SHORTEST_PIECE = 8
 
 
-def _seconds(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _typed(read: Callable[[str], object]) -> BeforeValidator:
+    """Return what reads the text of a variable; what the program itself gives has its type."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _seconds(value: str) -> timedelta:
     try:
         seconds = float(value)
     except ValueError:
@@ -39,14 +42,14 @@ def _seconds(value: object) -> object:
     return timedelta(seconds=seconds)
 
 
-def _path(value: object) -> object:
-    if value == "":
+def _path(value: str) -> Path:
+    if not value:
         raise ValueError("empty; name what it stands for, or remove it")
-    return value
+    return Path(value)
 
 
-def _split(kind: type[str]) -> Callable[[object], object]:
-    return lambda value: tuple(map(kind, value.split())) if isinstance(value, str) else value
+def _secrets(value: str) -> list[Secret]:
+    return [Secret(word) for word in value.split()]
 
 
 def database_address(value: str) -> Secret:
@@ -57,34 +60,21 @@ def database_address(value: str) -> Secret:
     return Secret(address)
 
 
-def _database(value: object) -> object:
-    return database_address(value) if isinstance(value, str) else value
-
-
-def _token(value: object) -> object:
-    return Secret(value) if isinstance(value, str) else value
-
-
-def _listening(value: object) -> object:
-    if not isinstance(value, str) or value == "off":
-        return value
+def _listening(value: str) -> str:
     host, colon, port = value.rpartition(":")
-    if not (host and colon and port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port) < 65_536
+    if value != "off" and not (host and colon and is_port):
         raise ValueError("write off, or an address and a port such as 127.0.0.1:8765")
     return value
 
 
-def _ping(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _ping(value: str) -> Secret:
     if not value.startswith(("https://", "http://")):
         raise ValueError("begin with https://")
     return Secret(value)
 
 
-def _repository(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _repository(value: str) -> Secret:
     if not value.startswith(("https://", "ssh://", "/")):
         raise ValueError("begin with https:// or ssh://, or name a folder by its whole path")
     if not value.isprintable() or any(char in value for char in ' "\\'):
@@ -92,20 +82,22 @@ def _repository(value: object) -> object:
     return Secret(value)
 
 
-def _web_address(value: object) -> object:
-    if isinstance(value, str) and value and not re.fullmatch(r"https?://[!-?A-~]+", value):
+def _web_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[!-?A-~]+", value):
         raise ValueError("begin with https:// or http://, without a name or password in it")
     return value
 
 
-def _address(value: object) -> object:
+def _address(value: str) -> str:
     try:
-        return str(ipaddress.ip_address(value)) if isinstance(value, str) else value
+        return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError("name one IP address, such as 172.18.0.2") from None
 
 
-_Seconds = Annotated[timedelta, BeforeValidator(_seconds), NoDecode]
+_Seconds = Annotated[timedelta, _typed(_seconds), NoDecode]
+_Path = Annotated[Path, _typed(_path)]
+_Words = Annotated[tuple[str, ...], _typed(str.split), NoDecode]
 
 
 class Settings(BaseSettings):
@@ -120,20 +112,20 @@ class Settings(BaseSettings):
     )
 
     #: The campaign's files.
-    config: Annotated[Path, BeforeValidator(_path)] = Path("schedule.yaml")
-    posts: Annotated[Path, BeforeValidator(_path)] = Path("posts")
+    config: _Path = Path("schedule.yaml")
+    posts: _Path = Path("posts")
     #: Where the database, the sent log and the lock lie.
-    data: Annotated[Path, BeforeValidator(_path)] = Path("data")
+    data: _Path = Path("data")
     #: Another database than the embedded one in `data`.
-    database_url: Annotated[Secret | None, BeforeValidator(_database)] = None
+    database_url: Annotated[Secret | None, _typed(database_address)] = None
     #: Apprise addresses of whom to tell what needs a person; separated by spaces or lines.
-    alerts: Annotated[tuple[Secret, ...], BeforeValidator(_split(Secret)), NoDecode] = ()
+    alerts: Annotated[tuple[Secret, ...], _typed(_secrets), NoDecode] = ()
     #: Address that is asked for once a minute while all is well: who hears nothing raises an alarm.
-    deadman: Annotated[Secret | None, BeforeValidator(_ping)] = None
+    deadman: Annotated[Secret | None, _typed(_ping)] = None
     #: Allowed signers: content comes into force only from a commit that one of these keys signed.
     content_signers: Path | None = None
     #: Git repository that people may propose posts to on the desk, on branches of their own.
-    proposals: Annotated[Secret | None, BeforeValidator(_repository)] = None
+    proposals: Annotated[Secret | None, _typed(_repository)] = None
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Name of this machine, where the machine's own id does not do; see `machine_id`.
@@ -148,7 +140,7 @@ class Settings(BaseSettings):
     settle_apart: _Seconds | None = None
     settle_last: _Seconds | None = None
     #: Whatever files and database say, secrets go to these alone; none named is wherever they say.
-    servers: Annotated[tuple[str, ...], BeforeValidator(_split(str)), NoDecode] = ()
+    servers: _Words = ()
     #: Whatever the files say, in US dollars, posts of one account, and share of a built-in price.
     max_budget_usd_per_month: Annotated[float, Field(ge=0, le=1_000_000)] = 100.0
     max_posts_per_day: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -166,25 +158,25 @@ class Settings(BaseSettings):
     #: Whatever the files say, a live post needs so many approvals, each signed; 0 is as they say.
     min_signed_approvals: Annotated[int, Field(ge=0, le=20)] = 0
     #: Stands for a user on the command line, in the place of a password.
-    token: Annotated[Secret | None, BeforeValidator(_token)] = None
+    token: Annotated[Secret | None, _typed(Secret)] = None
     #: Where the dashboard listens, ``HOST:PORT``; ``off`` is nowhere.
-    web: Annotated[str, BeforeValidator(_listening)] = "127.0.0.1:8765"
+    web: Annotated[str, _typed(_listening)] = "127.0.0.1:8765"
     #: What people type to reach it, as browsers say it in ``Host``; separated by spaces.
-    web_hosts: Annotated[tuple[str, ...], BeforeValidator(_split(str)), NoDecode] = ()
+    web_hosts: _Words = ()
     #: TLS of its own: files with the certificate (and what it hangs on) and its key.
     web_certificate: Path | None = None
     web_key: Path | None = None
     #: The address of the proxy that has TLS instead.
-    web_proxy: Annotated[str | None, BeforeValidator(_address)] = None
+    web_proxy: Annotated[str | None, _typed(_address)] = None
     #: Whether `run` looks at each link of the reading list once a week.
     links: Literal["off", "weekly"] = "off"
     #: Address of an RFC 3161 authority that stamps what `archive` keeps; empty for none.
-    time_stamps: Annotated[str, BeforeValidator(_web_address)] = ""
+    time_stamps: Annotated[str, _typed(_web_address)] = ""
     #: Address of a proxy for `archive` and looks at links; it must take CONNECT.
-    links_proxy: Annotated[str, BeforeValidator(_web_address)] = ""
+    links_proxy: Annotated[str, _typed(_web_address)] = ""
 
     #: Where ``/livez``, ``/readyz`` and ``/metrics`` are answered; ``off`` is nowhere.
-    monitor: Annotated[str, BeforeValidator(_listening)] = "127.0.0.1:8766"
+    monitor: Annotated[str, _typed(_listening)] = "127.0.0.1:8766"
 
     @model_validator(mode="after")
     def _timeouts_fit_the_lease(self) -> Self:
@@ -215,12 +207,7 @@ class Settings(BaseSettings):
         return sha256_hex(f"verbatim {machine}")[:16] if machine else os.uname().nodename
 
 
-def load_settings(
-    *,
-    account_secrets: Collection[str],
-    mask: Callable[[str], None],
-    mounted: Path = MOUNTED,
-) -> Settings:
+def load_settings(*, account_secrets: Collection[str], mask: Callable[[str], None]) -> Settings:
     """Read the environment; what is secret in it is told to ``mask``.
 
     A variable that ends in one of ``account_secrets`` (the short names of all platforms' secrets,
@@ -233,7 +220,7 @@ def load_settings(
     given: dict[str, Any] = {}
     for field in SECRET_FIELDS:
         try:
-            secret = read_secret(_variable(field), os.environ, mask=mask, mounted=mounted)
+            secret = read_secret(_variable(field), os.environ, mask=mask)
         except SettingsError as problem:
             problems.append(str(problem))
             continue

@@ -32,13 +32,9 @@ def write_private(path: Path, content: str | bytes) -> None:
 
 
 def prepare_data(path: Path) -> Path:
-    """Make the data directory if need be; from now on the process makes private files only.
+    """Make the data directory if need be, and only private files from now on; return its path.
 
-    Returns:
-        The absolute path.
-
-    Raises:
-        SettingsError: it cannot be made or written, or others may write to it.
+    SettingsError where it cannot be made or written, or others may write to it.
     """
     os.umask(0o077)  # whatever the caller's was: databases and logs hold unpublished texts
     try:

@@ -59,13 +59,9 @@ def secrets_for(
     env: Mapping[str, str],
     *,
     mask: Callable[[str], None],
-    mounted: Path = MOUNTED,
     kept: Path | None = None,
 ) -> Mapping[str, Secret]:
     """Read an account's secrets, by their short names; each is told to ``mask`` first.
-
-    Args:
-        kept: Where `login` keeps them.
 
     Raises:
         SettingsError: every one that is missing or unsafe, a line each, without any value.
@@ -75,7 +71,7 @@ def secrets_for(
     for name in names:
         variable = secret_name(account, name)
         try:
-            secret = read_secret(variable, env, mask=mask, mounted=mounted, kept=kept)
+            secret = read_secret(variable, env, mask=mask, kept=kept)
         except SettingsError as problem:
             problems.append(str(problem))
             continue
@@ -100,19 +96,13 @@ def _flaw(secret: str) -> str:
 
 
 def read_secret(
-    name: str,
-    env: Mapping[str, str],
-    *,
-    mask: Callable[[str], None],
-    mounted: Path = MOUNTED,
-    kept: Path | None = None,
+    name: str, env: Mapping[str, str], *, mask: Callable[[str], None], kept: Path | None = None
 ) -> Secret | None:
     """Read one secret from the only place that has it; None where no place has.
 
-    Raises:
-        SettingsError: two places have it, or its file is not safe.
+    SettingsError where two places have it, or its file is not safe. `login` fills ``kept``.
     """
-    places = _places(name, env, mounted, kept)
+    places = _places(name, env, kept)
     if len(places) > 1:
         both = " and ".join(place.label for place in places)
         raise SettingsError(f"{name}: given twice, by {both}; keep one")
@@ -133,23 +123,13 @@ def read_secret(
 
 
 def given_elsewhere(
-    account: str,
-    names: Collection[str],
-    env: Mapping[str, str],
-    *,
-    kept: Path,
-    mounted: Path = MOUNTED,
+    account: str, names: Collection[str], env: Mapping[str, str], *, kept: Path
 ) -> Mapping[str, str]:
-    """Return the places of an account's secrets, by variable, but for the files that `login` keeps.
-
-    Args:
-        kept: The folder where `login` keeps them.
-    """
-    variables = [secret_name(account, name) for name in names]
+    """Return the places of an account's secrets, by variable, but for what `login` ``kept``."""
     return {
         variable: place.label
-        for variable in variables
-        for place in _places(variable, env, mounted, kept)
+        for variable in (secret_name(account, name) for name in names)
+        for place in _places(variable, env, kept)
         if place.path is None or place.path.absolute() != (kept / variable).absolute()
     }
 
@@ -192,19 +172,16 @@ class _SecretSource:
     is_systemd: bool = False
 
 
-def _places(
-    name: str, env: Mapping[str, str], mounted: Path, kept: Path | None
-) -> list[_SecretSource]:
+def _places(name: str, env: Mapping[str, str], kept: Path | None) -> list[_SecretSource]:
     places = [_SecretSource("the variable itself", value=env[name])] if name in env else []
     files: dict[Path, _SecretSource] = {}
     if (named := env.get(f"{name}_FILE")) is not None:
         files[Path(named).absolute()] = _SecretSource(f"{name}_FILE", path=Path(named))
-    folders = [(mounted, False), *([(kept, False)] if kept else [])]
-    if credentials := env.get("CREDENTIALS_DIRECTORY"):
-        folders.insert(0, (Path(credentials), True))
-    for folder, is_systemd in folders:
-        for path in (folder / name, folder / name.lower()):
+    credentials = env.get("CREDENTIALS_DIRECTORY")
+    for folder in (credentials, MOUNTED, kept):
+        for path in (Path(folder, name), Path(folder, name.lower())) if folder else ():
             if path.absolute() not in files and os.access(path, os.F_OK):
+                is_systemd = folder is credentials
                 files[path.absolute()] = _SecretSource(str(path), path=path, is_systemd=is_systemd)
     return places + list(files.values())
 

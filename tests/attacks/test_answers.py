@@ -194,7 +194,7 @@ def test_a_restore_forgets_no_answer(bot: RunningBot, answer: Objecting) -> None
     bot.start()
 
     assert {each.key for each in bot.store.objections.standing()} == standing
-    assert "Ben" not in {each.by for each in bot.store.approvals.of_post("one")}
+    assert "Ben" not in {each.by for each in bot.store.approvals.standing(post_id="one")}
     assert bot.store.audit_problems() == []
     assert comes_due(bot) == []
 

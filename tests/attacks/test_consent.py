@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from starlette.datastructures import ImmutableMultiDict
 
+from bot.authority.approvals import Approval
 from bot.authority.passkeys import Site
 from bot.authority.signing_in import Visitor
 from bot.authority.user_table import Passkey
@@ -281,7 +282,7 @@ def test_a_simulated_yes_is_none_in_live_mode(new_bot: RunningBot) -> None:
     row = new_bot.row()
     for number in (1, 2):
         new_bot.store.approvals.approve(
-            row.fingerprint, "one", by=f"simulated approver {number}", now=new_bot.clock.now()
+            Approval(row.fingerprint, "one", f"simulated approver {number}", "", {}, NINE)
         )
 
     assert comes_due(new_bot) is State.HELD
@@ -353,14 +354,22 @@ def test_without_a_signature_nothing_is_approved(signed: Signed) -> None:
 Forgery = Callable[[Signed], None]
 
 
+def forge(bot: RunningBot, by: str, statement: str, signature: str) -> None:
+    row = bot.row("one")
+    bot.store.approvals.approve(
+        Approval(row.fingerprint, "one", by, "", {}, NINE, statement, signature)
+    )
+
+
 def insert(signed: Signed, by: str, *, like: str = "", fingerprint: str = "") -> None:
     """Write an approval into the database, with the signature of somebody's real one."""
-    bot, real = signed.bot, signed.bot.store.approvals.of_post("one")
+    bot, real = signed.bot, signed.bot.store.approvals.standing(post_id="one")
     source = next((given for given in real if given.by == like), None)
     bot.store.approvals.approve(
-        fingerprint or bot.row("one").fingerprint, "one", by=by, now=bot.clock.now(),
-        statement=source.statement if source else None,
-        signature=source.signature if source else None,
+        Approval(
+            fingerprint or bot.row("one").fingerprint, "one", by, "", {}, bot.clock.now(),
+            source.statement if source else None, source.signature if source else None,
+        )
     )  # fmt: skip
 
 
@@ -386,10 +395,7 @@ def an_invented_approver(signed: Signed) -> None:
     signed.bot.store.passkeys.add(key)
     signature = signed.sign("eve", key=eve)
     statement = signed.bot.desk.consents.statement(signed.bot.desk.waiting("one"))
-    signed.bot.store.approvals.approve(
-        signed.bot.row("one").fingerprint, "one", by="eve", now=NINE,
-        statement=statement, signature=signature,
-    )  # fmt: skip
+    forge(signed.bot, "eve", statement, signature)
 
 
 def a_swapped_key(signed: Signed) -> None:
@@ -397,10 +403,7 @@ def a_swapped_key(signed: Signed) -> None:
     eve = Authenticator(DESK)
     sql(signed.bot, "UPDATE passkey SET public_key = :key WHERE user = 'Ben'", key=eve.public_key)
     statement = signed.bot.desk.consents.statement(signed.bot.desk.waiting("one"))
-    signed.bot.store.approvals.approve(
-        signed.bot.row("one").fingerprint, "one", by="Ben", now=NINE,
-        statement=statement, signature=signed.sign("Ben", key=eve),
-    )  # fmt: skip
+    forge(signed.bot, "Ben", statement, signed.sign("Ben", key=eve))
 
 
 def a_renamed_user(signed: Signed) -> None:
@@ -413,18 +416,12 @@ def no_user_verification(signed: Signed) -> None:
     one_real(signed)
     signed.keys["Ben"].flags = PRESENT
     statement = signed.bot.desk.consents.statement(signed.bot.desk.waiting("one"))
-    signed.bot.store.approvals.approve(
-        signed.bot.row("one").fingerprint, "one", by="Ben", now=NINE,
-        statement=statement, signature=signed.sign("Ben"),
-    )  # fmt: skip
+    forge(signed.bot, "Ben", statement, signed.sign("Ben"))
 
 
 def rubbish(signed: Signed) -> None:
     for name, junk in zip(APPROVERS, ("[]", '{"id": 1}'), strict=True):
-        signed.bot.store.approvals.approve(
-            signed.bot.row("one").fingerprint, "one", by=name, now=NINE,
-            statement=junk, signature=junk,
-        )  # fmt: skip
+        forge(signed.bot, name, junk, junk)
 
 
 def of_a_rehearsal(signed: Signed) -> None:
@@ -432,10 +429,8 @@ def of_a_rehearsal(signed: Signed) -> None:
     live = bot.desk.consents.statement(bot.desk.waiting("one"))
     statement = live.replace('"mode":"live"', '"mode":"rehearsal"')
     for name, key in signed.keys.items():
-        bot.store.approvals.approve(
-            bot.row("one").fingerprint, "one", by=name, now=NINE, statement=statement,
-            signature=key.answer_to(challenge_of(statement), "desk.example"),
-        )  # fmt: skip
+        answer = key.answer_to(challenge_of(statement), "desk.example")
+        forge(bot, name, statement, answer)
 
 
 @attack(
@@ -598,7 +593,7 @@ def test_a_signature_is_for_these_words_at_this_desk_by_this_person(
 
     with pytest.raises(DecisionError, match="not the signature of a passkey that is pinned"):
         bot.desk.approve("one", by="Ann", signature=answer)
-    assert bot.store.approvals.of_post("one") == ()
+    assert bot.store.approvals.standing(post_id="one") == ()
 
 
 @attack(

@@ -15,7 +15,7 @@ from bot.cli.main import VERBS, root
 from bot.db.database import parse_url
 from bot.engagement.export import export
 from bot.errors import StoreError
-from bot.settings import write_private
+from bot.settings.private import write_private
 from tests.attacks.attack import Attacker, attack
 from tests.conftest import ROOT
 from tests.fakes.running_bot import NINE, RunningBot, post

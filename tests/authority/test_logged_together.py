@@ -37,7 +37,9 @@ CHANGES: dict[str, Callable[[Access], object]] = {
     "reset": lambda access: access.reset("anna", by="op"),
     "feed": lambda access: access.new_feed_key(ANNA),
     "token": lambda access: access.new_token(ANNA, "x"),
-    "revoke": lambda access: access.revoke_token(ANNA, access.store.tokens.of("anna")[0].sha256),
+    "revoke": lambda access: access.revoke_token(
+        "anna", access.store.tokens.of("anna")[0].sha256, by="op"
+    ),
     "codes": lambda access: access.set_totp(ANNA, SECRET, pyotp.TOTP(SECRET).at(NOW)),
     "no codes": lambda access: access.drop_totp(ANNA),
     "passkey": lambda access: access.add_passkey(KEY),

@@ -289,9 +289,9 @@ def test_a_revoked_token_or_a_removed_user_s_stands_for_nobody(door: SignIn, sto
     first, second = (door.access.new_token(anna, name) for name in ("one", "two"))
     revoked = next(row for row in store.tokens.of("anna") if row.label == "one")
 
-    door.access.revoke_token(Person("ben", APPROVER), revoked.sha256)
+    door.access.revoke_token("ben", revoked.sha256, by="ben")
     assert door.access.person_of_token(first) == anna
-    door.access.revoke_token(anna, revoked.sha256)
+    door.access.revoke_token("anna", revoked.sha256, by="anna")
     door.access.remove("anna", by="op")
 
     assert door.access.person_of_token(first) is None

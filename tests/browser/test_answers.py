@@ -76,7 +76,7 @@ def test_the_three_answers_one_after_the_other(browser: Browser, bot: RunningBot
     refused = answer(page, "Not this one", "Why not", "Not on this day.", "Refuse it")
 
     assert len({approved, asked, refused, post_on(page)}) == 4
-    assert [one.by for one in bot.store.approvals.of_post(approved)]
+    assert [one.by for one in bot.store.approvals.standing(post_id=approved)]
     standing = {(one.post_id, one.kind, one.comment) for one in bot.store.objections.standing()}
     assert standing == {
         (asked, ObjectionKind.CHANGE, "Name the year."),
@@ -88,7 +88,7 @@ def test_the_three_answers_one_after_the_other(browser: Browser, bot: RunningBot
     reach(page, "Take it back", most=3)
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("taken back")
-    assert bot.store.approvals.of_post(approved) == ()
+    assert bot.store.approvals.standing(post_id=approved) == ()
     assert page.evaluate("refused") == []
     page.context.close()
 

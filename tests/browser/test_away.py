@@ -104,7 +104,7 @@ def test_a_substitute_hears_and_answers_in_the_place_of_who_is_away(
     ben.keyboard.press("Enter")
     press(ben, "Approve what is shown")
     assert post
-    assert [one.by for one in bot.store.approvals.of_post(post[1])][:1] == ["ben"]
+    assert [one.by for one in bot.store.approvals.standing(post_id=post[1])][:1] == ["ben"]
 
     press(page, "I am back")
     assert bot.store.absences.all() == {}

@@ -140,7 +140,7 @@ def test_nobody_approves_what_changed_after_they_read_it(bot: RunningBot, enter:
     page.get_by_role("button", name="Approve what is shown").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("That could not be done")
-    assert bot.store.approvals.of_post(row.post_id) == ()
+    assert bot.store.approvals.standing(post_id=row.post_id) == ()
 
 
 def test_an_editor_pauses_everything_and_only_an_operator_resumes(

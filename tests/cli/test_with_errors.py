@@ -14,7 +14,7 @@ from bot.cli.content import checked_again
 from bot.cli.main import run
 from bot.db.lock import ProcessLock
 from bot.engagement.presenter import Grid
-from bot.settings import prepare_data
+from bot.settings.private import prepare_data
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.running_bot import small_campaign
 

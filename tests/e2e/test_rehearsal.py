@@ -136,7 +136,11 @@ def test_approvals_are_simulated_and_marked_so(
     path = once.folder / "data" / "rehearse" / "verbatim.db"
     store = open_store(f"sqlite:///{path}", create=False)
     rows = store.outbox.find()
-    given = [approval for row in rows for approval in store.approvals.of(row.fingerprint)]
+    given = [
+        approval
+        for row in rows
+        for approval in store.approvals.standing(fingerprint=row.fingerprint)
+    ]
     store.close()
     assert {(approval.by, approval.note) for approval in given} == {
         ("simulated approver 1", "rehearsal"), ("simulated approver 2", "rehearsal"),

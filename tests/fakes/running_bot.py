@@ -324,7 +324,9 @@ class RunningBot:
         for post in self.services.contents.campaign().posts:
             for who in APPROVERS:
                 waiting = self.desk.waiting(post.id)
-                given = (self.store.approvals.of(row.fingerprint) for row in waiting)
+                given = (
+                    self.store.approvals.standing(fingerprint=row.fingerprint) for row in waiting
+                )
                 if any(who not in {approval.by for approval in each} for each in given):
                     self.desk.approve(post.id, by=who)
 

@@ -42,7 +42,7 @@ def unapproved(new_bot: RunningBot) -> int:
             by = {
                 approval.by
                 for row in rows
-                for approval in new_bot.store.approvals.of(row.fingerprint)
+                for approval in new_bot.store.approvals.standing(fingerprint=row.fingerprint)
             }
             count += len(by) < 2
     return count

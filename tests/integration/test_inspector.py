@@ -72,7 +72,7 @@ def test_nothing_is_sent_from_a_broken_database(
     assert (bot.servers["m"].live, bot.states()) == ([], {"one/m/0": "PLANNED"})
     assert told in bot.services.inspector.damage
     status = status_of(bot.store, bot.services.contents.campaign().schedule, bot.clock)
-    assert (status.is_running, status.is_healthy) == (True, False)
+    assert status.workers
     assert told in status.damage
     assert any("Nothing is sent; bring a backup back" in each.text for each in status.errors)
 

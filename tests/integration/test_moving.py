@@ -146,7 +146,7 @@ def test_answers_comments_objections_and_pauses_come_along_there_and_back(
         store, answers = bot.store, Answers(bot.store, bot.clock)
         return (
             {name: answers.thread(name) for name in names}, store.objections.standing(),
-            store.approvals.all(), store.pauses.lasting(), store.audit_problems(),
+            store.approvals.standing(), store.pauses.lasting(), store.audit_problems(),
         )  # fmt: skip
 
     before = known()

@@ -193,7 +193,7 @@ def test_a_changed_source_voids_what_quotes_it_for_good(new_bot: RunningBot) -> 
 
 
 def approvers(bot: RunningBot, row: Delivery) -> set[str]:
-    return {approval.by for approval in bot.store.approvals.of(row.fingerprint)}
+    return {approval.by for approval in bot.store.approvals.standing(fingerprint=row.fingerprint)}
 
 
 def test_a_changed_time_moves_the_delivery(fixed: RunningBot) -> None:

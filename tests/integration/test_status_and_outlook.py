@@ -34,13 +34,13 @@ def outlook(bot: RunningBot, days: int = 7, rendered: RenderedCampaign | None = 
 
 
 def test_a_bot_that_gives_signs_of_life_is_running(bot: RunningBot) -> None:
-    assert not status(bot).is_running
+    assert not status(bot).workers
 
     bot.services.beat()
-    assert status(bot).is_running
+    assert status(bot).workers
 
     bot.clock.advance(MINUTE)
-    assert not status(bot).is_running
+    assert not status(bot).workers
 
 
 def test_the_status_tells_what_is_due_and_what_was_sent(bot: RunningBot) -> None:
@@ -139,7 +139,7 @@ def test_a_rehearsal_marks_its_approvals_as_simulated(new_bot: RunningBot) -> No
 
     new_bot.start()
 
-    given = new_bot.store.approvals.of(new_bot.row().fingerprint)
+    given = new_bot.store.approvals.standing(fingerprint=new_bot.row().fingerprint)
     assert [approval.by for approval in given] == [f"{SIMULATED} 1", f"{SIMULATED} 2"]
 
 

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from bot.authority.pauses import PauseState
 from bot.content.model import Account
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.lifecycle import MOVES, Event
@@ -183,7 +184,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def pause_or_resume(self, rarely: int) -> None:
         if rarely and self.store.pauses.current() is None:
             return  # or most runs would mostly be paused
-        if not self.store.pauses.pause("a reason", "ana", self.now):
+        if not self.store.pauses.pause(PauseState("a reason", "ana", self.now)):
             self.store.pauses.resume("ana", self.now)
 
     @rule()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.authority.pauses import PauseState
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome, give_up
 from bot.delivery.lifecycle import Event
@@ -309,7 +310,7 @@ def test_nothing_is_claimed_while_paused_and_a_claim_made_before_begins_nothing(
     ready(store)
     claim = claimed(store)
     ready(store, new_publication(id="o", account="other"))
-    store.pauses.pause("a reason", "ana", NOW)
+    store.pauses.pause(PauseState("a reason", "ana", NOW))
 
     assert store.outbox.claim("other", now=NOW, owner="w1", lease=LEASE) is None
     with pytest.raises(PausedError):

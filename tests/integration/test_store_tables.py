@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
+from bot.authority.approvals import Approval
+from bot.authority.audit import first_break
 from bot.authority.notices import Notice
 from bot.authority.pauses import PauseState
 from bot.authority.tables import StopReason
@@ -23,7 +26,7 @@ from bot.platforms.spec import Charge, Limits
 from bot.platforms.status import Metrics
 from tests.integration.store_rows import NO_ROOM, NOW, copied_database, new_publication
 
-ONE_WRITE = Charge("post", 1)
+ONE_WRITE, MINUTE = Charge("post", 1), timedelta(minutes=1)
 
 
 def change_behind_its_back(store: Store, statement: str) -> None:
@@ -35,19 +38,22 @@ def change_behind_its_back(store: Store, statement: str) -> None:
 
 
 def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) -> None:
-    store.approvals.approve("f1", "p", by="ana", note="fine", now=NOW, sources={"letter": "abc"})
-    store.approvals.approve("f1", "p", by="ben", now=NOW)
+    store.approvals.approve(Approval("f1", "p", "ana", "fine", {"letter": "abc"}, NOW))
+    store.approvals.approve(Approval("f1", "p", "ben", "", {}, NOW))
     with pytest.raises(DecisionError, match="already"):
-        store.approvals.approve("f1", "p", by="ana", now=NOW)
-    assert [approval.by for approval in store.approvals.of("f1")] == ["ana", "ben"]
+        store.approvals.approve(Approval("f1", "p", "ana", "", {}, NOW))
+    assert [approval.by for approval in store.approvals.standing(fingerprint="f1")] == [
+        "ana",
+        "ben",
+    ]
 
-    quoting = [each for each in store.approvals.all() if "letter" in each.sources]
+    quoting = [each for each in store.approvals.standing() if "letter" in each.sources]
     store.approvals.void(quoting, reason="the letter's file changed", now=NOW)
 
     assert [approval.by for approval in quoting] == ["ana"]
-    assert [approval.by for approval in store.approvals.of_post("p")] == ["ben"]
-    store.approvals.approve("f1", "p", by="ana", now=NOW)
-    assert [one.by for one in store.approvals.of("f1")] == ["ben", "ana"]
+    assert [approval.by for approval in store.approvals.standing(post_id="p")] == ["ben"]
+    store.approvals.approve(Approval("f1", "p", "ana", "", {}, NOW))
+    assert [one.by for one in store.approvals.standing(fingerprint="f1")] == ["ben", "ana"]
 
 
 # --- audit
@@ -55,11 +61,11 @@ def test_an_approval_counts_once_a_person_and_can_be_taken_back(store: Store) ->
 
 def test_the_audit_log_holds_together(store: Store) -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=6)))
-    assert store.audit.verify() is None
+    assert first_break(store.audit.raw()) is None
     store.audit.write("ana", "pause", "all", why="a reason", now=elsewhere, detail={"n": [1, 2.5]})
     row = store.audit.write("ben", "resume", "all", now=NOW)
 
-    assert store.audit.verify() is None
+    assert first_break(store.audit.raw()) is None
     assert store.audit.head() == (2, row.sha256)
     assert [one.who for one in store.audit.rows()] == ["ben", "ana"]
     assert [one.who for one in store.audit.rows(limit=1)] == ["ben"]
@@ -82,14 +88,14 @@ def test_tampering_with_the_audit_log_is_found(store: Store, statement: str, bro
 
     change_behind_its_back(store, statement)
 
-    assert store.audit.verify() == broken
+    assert first_break(store.audit.raw()) == broken
 
 
 def test_two_writers_chain_to_each_other(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: store.audit.write(f"w{n}", "v", "s", now=NOW), range(8)))
 
-    assert (store.audit.verify(), store.audit.head()[0]) == (None, 8)
+    assert (first_break(store.audit.raw()), store.audit.head()[0]) == (None, 8)
 
 
 # --- ledger
@@ -201,7 +207,9 @@ def stops(store: Store) -> Mapping[StopReason, str]:
 
 def test_what_a_server_said_is_remembered(store: Store) -> None:
     limits = Limits(500, max_bytes=3000, picture_mimes=("image/webp", "image/png"))
-    store.accounts.remember("acc", remote_id="did:plc:x", limits=limits, profile={"handle": "h"})
+    store.accounts.remember(
+        "acc", remote_id="did:plc:x", limits=asdict(limits), profile={"handle": "h"}
+    )
     store.accounts.remember("acc", profile={"handle": "new"})
 
     account = store.accounts.get("acc")
@@ -215,11 +223,11 @@ def test_what_a_server_said_is_remembered(store: Store) -> None:
 
 def test_a_pause_lasts_until_it_is_resumed(store: Store) -> None:
     assert store.pauses.current() is None
-    assert store.pauses.pause("news", "ana", NOW)
-    assert not store.pauses.pause("other news", "ben", NOW)
+    assert store.pauses.pause(PauseState("news", "ana", NOW))
+    assert not store.pauses.pause(PauseState("other news", "ben", NOW))
     assert store.pauses.current() == PauseState("news", "ana", NOW, all_calls=False)
-    assert store.pauses.pause("stolen", "ben", NOW, all_calls=True)
-    assert not store.pauses.pause("stolen", "ben", NOW, all_calls=True)
+    assert store.pauses.pause(PauseState("stolen", "ben", NOW, all_calls=True))
+    assert not store.pauses.pause(PauseState("stolen", "ben", NOW, all_calls=True))
     assert store.pauses.current() == PauseState("stolen", "ben", NOW, all_calls=True)
 
     assert store.pauses.resume("ben", NOW)
@@ -281,9 +289,9 @@ def test_a_worker_is_alive_while_it_gives_signs(store: Store) -> None:
     store.workers.beat("publisher", {"account": "acc"}, NOW)
     store.workers.beat("publisher", {"account": "other"}, NOW + timedelta(seconds=50))
 
-    (beat,) = store.workers.alive(NOW + timedelta(seconds=100))
+    (beat,) = store.workers.alive(NOW + timedelta(seconds=100), MINUTE)
     assert (beat.facts, beat.beat_at) == ({"account": "other"}, NOW + timedelta(seconds=50))
-    assert store.workers.alive(NOW + timedelta(seconds=200)) == ()
+    assert store.workers.alive(NOW + timedelta(seconds=200), MINUTE) == ()
 
 
 def test_a_replica_is_missed_for_a_day_unless_it_ended_in_order(store: Store) -> None:
@@ -315,7 +323,7 @@ def test_a_sign_of_life_that_says_nothing_new_writes_no_row(
     assert alive.beat_at == NOW + timedelta(minutes=9)
     assert store.workers.alive(NOW + timedelta(seconds=560), timedelta(seconds=15)) == ()
     beat("w", {"damage": "broken"}, NOW + timedelta(seconds=545))
-    (alive,) = store.workers.alive(NOW + timedelta(seconds=550))
+    (alive,) = store.workers.alive(NOW + timedelta(seconds=550), MINUTE)
     assert alive.facts == {"damage": "broken"}
     store.close()
 
@@ -361,7 +369,7 @@ def test_a_row_that_is_not_even_json_is_a_store_error(store: Store) -> None:
     change_behind_its_back(store, "UPDATE worker SET facts = '{'")
 
     with pytest.raises(StoreError, match="cannot be read"):
-        store.workers.alive(NOW)
+        store.workers.alive(NOW, MINUTE)
 
 
 def test_reads_together_are_one_transaction_that_writes_nothing(store: Store) -> None:

@@ -155,7 +155,7 @@ def test_nothing_is_approved_by_itself_because_the_files_now_say_rehearsal(
     new_bot.wait(NINE)
 
     assert new_bot.servers["m"].live == []
-    assert new_bot.store.approvals.of(new_bot.row().fingerprint) == ()
+    assert new_bot.store.approvals.standing(fingerprint=new_bot.row().fingerprint) == ()
 
 
 def test_a_rehearsal_does_not_go_live_by_an_edit(new_bot: RunningBot) -> None:

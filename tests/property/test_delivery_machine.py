@@ -108,7 +108,7 @@ class Deliveries(RuleBasedStateMachine):
         if row is None:
             self.wrong.append(f"{one.text}: nobody planned it")
             return
-        by = {each.by for each in self.bot.store.approvals.of(row.fingerprint)}
+        by = {each.by for each in self.bot.store.approvals.standing(fingerprint=row.fingerprint)}
         checks = {
             "not claimed": row.state is State.SENDING or self.was_intruded_on(row),
             "other words than planned": one.text == row.status.text,

@@ -51,7 +51,9 @@ def passages() -> tuple[KitPassage, ...]:
 def test_only_what_is_released_approved_and_not_taken_back_is_in_it(bot: RunningBot) -> None:
     whole = bot.services.contents.rendered
     approved = {
-        row.post_id for row in bot.store.outbox.find() if bot.store.approvals.of(row.fingerprint)
+        row.post_id
+        for row in bot.store.outbox.find()
+        if bot.store.approvals.standing(fingerprint=row.fingerprint)
     }
     taken_back = {
         row.subject for row in bot.store.audit.rows() if row.verb in {"retract", "correct"}
@@ -69,7 +71,9 @@ def test_only_what_is_released_approved_and_not_taken_back_is_in_it(bot: Running
     assert len(found) >= 4
     rows = bot.store.outbox.find()
     assert {(post.id, name) for post in released(whole, bot.store) for name in post.accounts} <= {
-        (row.post_id, row.account) for row in rows if bot.store.approvals.of(row.fingerprint)
+        (row.post_id, row.account)
+        for row in rows
+        if bot.store.approvals.standing(fingerprint=row.fingerprint)
     }
     for posts in (later, never):  # what was approved is not this
         changed = replace(whole, campaign=replace(whole.campaign, posts=posts))

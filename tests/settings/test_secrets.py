@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import Secret, given_elsewhere, secret_name, secrets_for, stray_secrets
+from bot.settings.secrets import Secret, given_elsewhere, secret_name, secrets_for, stray_secrets
 
 VALUE = "tok-3f9c2a77"
 VARIABLE = "VERBATIM_COALITION_MASTODON_ACCESS_TOKEN"
@@ -18,9 +18,10 @@ VARIABLE = "VERBATIM_COALITION_MASTODON_ACCESS_TOKEN"
 def read(env: dict[str, str], mounted: Path, masked: list[str] | None = None) -> Secret:
     told = [] if masked is None else masked
     names = ("ACCESS_TOKEN",)
-    return secrets_for("coalition-mastodon", names, env, mask=told.append, mounted=mounted)[
-        "ACCESS_TOKEN"
-    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.settings.secrets.MOUNTED", mounted)
+        (secret,) = secrets_for("coalition-mastodon", names, env, mask=told.append).values()
+    return secret
 
 
 def refusal(env: dict[str, str], mounted: Path) -> str:

@@ -15,8 +15,8 @@ import pytest
 
 from bot.errors import SettingsError
 from bot.platforms.spec import ReadBackPolicy
-from bot.settings import prepare_data
 from bot.settings.environment import Settings, load_settings
+from bot.settings.private import prepare_data
 from tests.conftest import ROOT
 
 NAMES = ("ACCESS_TOKEN", "ACCESS_TOKEN_SECRET", "APP_PASSWORD")
@@ -33,7 +33,9 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         told = [] if masked is None else masked
-        return load_settings(account_secrets=NAMES, mask=told.append, mounted=tmp_path / "none")
+        return load_settings(account_secrets=NAMES, mask=told.append)
+
+    monkeypatch.setattr("bot.settings.secrets.MOUNTED", tmp_path / "none")
 
     return load
 
@@ -171,7 +173,7 @@ ODD_START = """
 import os, sys
 import structlog.stdlib  # an unknown user may not read where this Python is
 from bot import log, masking
-from bot.settings import prepare_data
+from bot.settings.private import prepare_data
 from bot.settings.environment import load_settings
 if len(sys.argv) > 1:
     os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))

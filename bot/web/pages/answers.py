@@ -32,7 +32,7 @@ def answer_values(
     current = {row.fingerprint for row in rows}
     has_approved = any(
         each.by == name and each.fingerprint in current
-        for each in request.context.store.approvals.of_post(post_id)
+        for each in request.context.store.approvals.standing(post_id=post_id)
     )
     asks = any(each.by == name and each.stands and each.answer == ASK for each in thread)
     mine, _others = all_waiting(request)

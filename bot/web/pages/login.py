@@ -240,7 +240,8 @@ def new_token(request: RequestContext) -> Answer:
 
 
 def revoke_token(request: RequestContext) -> Answer:
-    request.context.access.revoke_token(request.require_user(), request.form_value("token_sha256"))
+    who, sha256 = request.require_user().name, request.form_value("token_sha256")
+    request.context.access.revoke_token(who, sha256, by=who)
     return Redirect(_DONE)
 
 

@@ -42,7 +42,7 @@ def page(request: RequestContext) -> Answer:
     current = {row.fingerprint for row in waiting}
     now = context.clock.now()
     asked = context.store.audit.about(post_id, ASKED, BEGUN, since=now - WAITING)
-    approvals = context.store.approvals.of_post(post_id)
+    approvals = context.store.approvals.standing(post_id=post_id)
     values: dict[str, Any] = {
         "post_id": post_id,
         "words": words_of(post) if post else rows[0].status.text,
