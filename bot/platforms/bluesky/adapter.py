@@ -24,7 +24,7 @@ from bot.platforms.base import (
     PublishedText,
 )
 from bot.platforms.bluesky import NAME, SPEC
-from bot.platforms.bluesky.api import REFUSED, AppView, Repo, SignedIn, procedure, query
+from bot.platforms.bluesky.api import REFUSED, SignedIn, procedure, query
 from bot.platforms.bluesky.record import (
     COLLECTION,
     DOCUMENTS,
@@ -57,11 +57,7 @@ _CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"
 
 def connect(connection: Connection) -> Platform:
     """Return the adapter of one account; SettingsError where it is not safe to ask."""
-    session = SignedIn(connection)
-    appview = AppView(connection, session)
-    return BlueskyPlatform(
-        connection.account, session, Repo(session), appview, connection.documents
-    )
+    return BlueskyPlatform(connection.account, SignedIn(connection), connection.documents)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,18 +67,16 @@ class BlueskyPlatform:
     spec = SPEC
     _account: AccountSettings
     _session: SignedIn
-    _repo: Repo
-    _appview: AppView
     _documents: Callable[[], Mapping[DocumentVersion, PostRef]]
 
     def profile(self) -> Profile:
         self._session.client()
-        profile = self._repo.record(self._session.did, "app.bsky.actor.profile", "self")
+        profile = self._session.record(self._session.did, "self", "app.bsky.actor.profile")
         shown = object_in(profile, "value")
         labels = objects_in(profile, "value", "labels", "values")
         followers = None
         with suppress(PlatformError):  # a number that is not told is missing
-            followers = self._appview.followers(self._session.did)
+            followers = self._session.followers(self._session.did)
         return Profile(
             id=self._session.did,
             handle=self._session.handle,
@@ -113,18 +107,16 @@ class BlueskyPlatform:
         if not shown and status.card and status.card.thumb:
             shown = (status.card.thumb,)
         handles = {facet.value for facet in status.facets if facet.kind is FacetKind.MENTION}
-        strong = self._repo.strong
+        strong = self._session.strong
         record = post_record(
             status,
             at=at,
-            blobs={picture.sha256: self._repo.upload(picture, pictures) for picture in shown},
-            dids={handle: self._repo.did_of(handle) for handle in sorted(handles)},
+            blobs={picture.sha256: self._session.upload(picture, pictures) for picture in shown},
+            dids={handle: self._session.did_of(handle) for handle in sorted(handles)},
             reply={"root": strong(reply_to.root), "parent": strong(reply_to.parent)}
             if reply_to
             else None,
-            document=associated(status, self._documents(), self._session.did)
-            if status.card and status.spans
-            else None,
+            document=associated(status, self._documents, self._session.did),
         )
         body = {"repo": self._session.did, "rkey": tid(at, key), "record": record}
         # Only the first status of a conversation says who may reply in it.
@@ -137,16 +129,11 @@ class BlueskyPlatform:
             raise UnauthorizedError(NAME, "the account is another one than the draft was made for")
         method, body = _call(draft.body)
         try:
-            with self._session.calls(writing=True, refusals=REFUSED):
+            with self._session.calls(client, writing=True, refusals=REFUSED):
                 answer = procedure(client, method, body)
                 ref = self._ref(answer["results"][0] if "writes" in body else answer, draft)
         except (RejectedError, UnauthorizedError, UnconfirmedError) as error:
-            meant = self._meant(error)
-            if meant is error:
-                meant = confirmed(self._session.exchange, error, self._session.client)
-            if meant is error:
-                raise
-            raise meant from error
+            raise self._meant(error) from error
         ref = self._compared(ref, draft)
         with suppress(PlatformError):
             return self._with_gates(ref, draft)
@@ -157,7 +144,7 @@ class BlueskyPlatform:
         """Read back who may reply and quote, and say what is otherwise."""
         told = dict(ref.differs)
         for collection, record in gates(draft.body).items():
-            seen = self._repo.record(draft.body["repo"], collection, draft.body["rkey"])
+            seen = self._session.record(draft.body["repo"], draft.body["rkey"], collection)
             if seen is None or not is_same(seen["value"], record):
                 name = collection.rpartition(".")[2]
                 told[name] = f"its {name} is {'another one' if seen else 'missing'}"
@@ -169,7 +156,7 @@ class BlueskyPlatform:
         if ref.cid == cid_of(record):
             return ref
         with suppress(PlatformError):
-            seen = self._repo.record(draft.body["repo"], COLLECTION, draft.body["rkey"])
+            seen = self._session.record(draft.body["repo"], draft.body["rkey"])
             return ref.compared(differences(object_in(seen, "value"), record))
         return ref.compared({"record": "its content hash is not that of what was sent"})
 
@@ -179,16 +166,17 @@ class BlueskyPlatform:
         if not exchange.path.endswith(_WRITES):
             # The library wanted another session first, and got none or could not read ours.
             return UnavailableError(NAME, str(error))
-        if exchange.status != 400:
-            return error
-        if exchange.error == "InvalidSwap":
-            return UnconfirmedError(NAME, "the record key holds another record")
-        if exchange.error in _STALE:
-            return UnavailableError(NAME, f"the session ended: {error}")
-        return UnauthorizedError(NAME, str(error)) if exchange.error in _CLOSED else error
+        if exchange.status == 400:
+            if exchange.error == "InvalidSwap":
+                return UnconfirmedError(NAME, "the record key holds another record")
+            if exchange.error in _STALE:
+                return UnavailableError(NAME, f"the session ended: {error}")
+            if exchange.error in _CLOSED:
+                return UnauthorizedError(NAME, str(error))
+        return confirmed(exchange, error, self._session.client)
 
     def find(self, draft: Draft) -> PostRef | None:
-        seen = self._repo.record(draft.body["repo"], COLLECTION, draft.body["rkey"])
+        seen = self._session.record(draft.body["repo"], draft.body["rkey"])
         if seen is None:
             return None
         if not is_same(seen["value"], draft.body["record"]):
@@ -196,80 +184,76 @@ class BlueskyPlatform:
         return self._with_gates(self._ref(seen, draft), draft)
 
     def delete(self, ref: PostRef) -> bool:
-        repo, rkey = self._repo.place(ref)
-        if self._repo.record(repo, COLLECTION, rkey) is None:
+        repo, rkey = self._session.place(ref)
+        if self._session.record(repo, rkey) is None:
             return False
         client = self._session.client()
         for collection in (COLLECTION, *GATE_LISTS):
             body = {"repo": repo, "collection": collection, "rkey": rkey}
-            is_beside = collection != COLLECTION  # which means nothing once the post is gone
-            with suppress(PlatformError) if is_beside else nullcontext(), self._session.calls():
+            # What is beside a post means nothing once it is gone.
+            beside = nullcontext() if collection == COLLECTION else suppress(PlatformError)
+            with beside, self._session.calls(client):
                 procedure(client, "com.atproto.repo.deleteRecord", body)
         return True
 
     def exists(self, ref: PostRef) -> bool:
-        repo, rkey = self._repo.place(ref)
-        return self._repo.record(repo, COLLECTION, rkey) is not None
+        return self._session.record(*self._session.place(ref)) is not None
 
     def locate(self, address: str) -> PostRef | None:
         if place_of(address) is None:
             return None
-        repo, rkey = self._repo.place(PostRef(address))
-        seen = self._repo.record(repo, COLLECTION, rkey)
-        is_own = seen is not None and repo == self._session.did
-        return PostRef(str(seen["uri"]), address, str(seen["cid"])) if seen and is_own else None
+        repo, rkey = self._session.place(PostRef(address))
+        seen = self._session.record(repo, rkey)
+        if seen is None or repo != self._session.did:
+            return None
+        return PostRef(seen["uri"], address, seen["cid"])
 
     def abilities(self) -> Mapping[str, str]:
         self._session.client()
-        self._repo.record(self._session.did, "app.bsky.actor.profile", "self")
+        self._session.record(self._session.did, "self", "app.bsky.actor.profile")
         return {"records": "are read by their keys, so no answer can be lost for good"}
 
     def hide_reply(self, ref: PostRef, address: str) -> None:
-        self._repo.turn_away(ref, address, THREADGATE)
+        self._session.turn_away(ref, address, THREADGATE)
 
     def revoke_quote(self, ref: PostRef, address: str) -> None:
-        self._repo.turn_away(ref, address, POSTGATE)
+        self._session.turn_away(ref, address, POSTGATE)
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:
             return {}
-        uris = {ref: at_uri(*self._repo.place(ref)) for ref in refs}
-        counted = self._appview.numbers(list(dict.fromkeys(uris.values())))
+        uris = {ref: at_uri(*self._session.place(ref)) for ref in refs}
+        counted = self._session.numbers(list(dict.fromkeys(uris.values())))
         # An AppView that has not seen a post yet, or hides it, knows no numbers; only the
         # account's own server knows that it is gone.
-        read = {ref: counted.get(uri) for ref, uri in uris.items()}
         return {
-            ref: numbers or Metrics()
-            for ref, numbers in read.items()
-            if numbers is not None or self.exists(ref)
+            ref: counted.get(uri, Metrics())
+            for ref, uri in uris.items()
+            if uri in counted or self.exists(ref)
         }
 
     def recent(self) -> Sequence[PostRef]:
-        client = self._session.client()
-        asked = {"repo": self._session.did, "collection": COLLECTION, "limit": 50}
-        with self._session.calls():
+        with self._session.calls() as client:
+            asked = {"repo": self._session.did, "collection": COLLECTION, "limit": 50}
             records = query(client, "com.atproto.repo.listRecords", **asked)["records"]
             return [PostRef(visible.short(record["uri"])) for record in records]
 
     def put_document(self, document: PublishedText) -> PostRef:
-        client = self._session.client()
+        self._session.client()
         repo, rkey = self._session.did, document_key(document)
         record = document_record(document, repo)
-        answer = self._repo.record(repo, DOCUMENTS, rkey)
+        answer = self._session.record(repo, rkey, DOCUMENTS)
         if answer is None:
-            body = {"repo": repo, "collection": DOCUMENTS, "rkey": rkey, "record": record}
-            with self._session.calls(writing=True, refusals=REFUSED):
-                # swapRecord null: create, never overwrite.
-                answer = procedure(
-                    client, "com.atproto.repo.putRecord", {**body, "swapRecord": None}
-                )
+            create = {"record": record, "swapRecord": None}  # never overwrite
+            body = {"repo": repo, "collection": DOCUMENTS, "rkey": rkey, **create}
+            with self._session.calls(writing=True, refusals=REFUSED) as client:
+                answer = procedure(client, "com.atproto.repo.putRecord", body)
         if answer["cid"] != cid_of(record):
             raise RejectedError(NAME, f"{answer['uri']} has another content hash than the text")
         return PostRef(str(answer["uri"]), cid=str(answer["cid"]))
 
     def close(self) -> None:
         self._session.close()
-        self._appview.close()
 
     def _ref(self, answer: Mapping[str, Any], draft: Draft) -> PostRef:
         repo, rkey = draft.body["repo"], draft.body["rkey"]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -209,16 +209,17 @@ def document_key(document: PublishedText) -> str:
 
 
 def associated(
-    status: Status, documents: Mapping[DocumentVersion, PostRef], did: str
+    status: Status, documents: Callable[[], Mapping[DocumentVersion, PostRef]], did: str
 ) -> JsonObject | None:
     """Refer to the version that a status quotes, where its link card leads to that text.
 
     Only to what is in the account's own repository, whatever the database says.
     """
-    card = status.card
-    for span in status.spans if card else ():
-        address = card.url.partition("#")[0] if card else ""
-        ref = documents.get((address, span.source_sha256))
+    if not (status.card and status.spans):
+        return None
+    address, known = status.card.url.partition("#")[0], documents()
+    for span in status.spans:
+        ref = known.get((address, span.source_sha256))
         if ref and ref.id.startswith(f"at://{did}/{DOCUMENTS}/"):
             return {"uri": ref.id, "cid": ref.cid}
     return None
