@@ -24,26 +24,8 @@ from bot.platforms.base import (
     PublishedText,
 )
 from bot.platforms.bluesky import NAME, SPEC
+from bot.platforms.bluesky import record as records
 from bot.platforms.bluesky.api import REFUSED, SignedIn, procedure, query
-from bot.platforms.bluesky.record import (
-    COLLECTION,
-    DOCUMENTS,
-    GATE_LISTS,
-    POSTGATE,
-    THREADGATE,
-    associated,
-    at_uri,
-    cid_of,
-    differences,
-    document_key,
-    document_record,
-    gates,
-    is_cid,
-    is_same,
-    place_of,
-    post_record,
-    tid,
-)
 from bot.platforms.http.exchange import confirmed, object_in, objects_in
 from bot.platforms.spec import AccountSettings, Limits
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
@@ -108,7 +90,7 @@ class BlueskyPlatform:
             shown = (status.card.thumb,)
         handles = {facet.value for facet in status.facets if facet.kind is FacetKind.MENTION}
         strong = self._session.strong
-        record = post_record(
+        record = records.post_record(
             status,
             at=at,
             blobs={picture.sha256: self._session.upload(picture, pictures) for picture in shown},
@@ -116,9 +98,9 @@ class BlueskyPlatform:
             reply={"root": strong(reply_to.root), "parent": strong(reply_to.parent)}
             if reply_to
             else None,
-            document=associated(status, self._documents, self._session.did),
+            document=records.associated(status, self._documents, self._session.did),
         )
-        body = {"repo": self._session.did, "rkey": tid(at, key), "record": record}
+        body = {"repo": self._session.did, "rkey": records.tid(at, key), "record": record}
         # Only the first status of a conversation says who may reply in it.
         limits = {"replies": "" if reply_to else status.replies, "quotes": status.quotes}
         return Draft(key, body | {name: who for name, who in limits.items() if who})
@@ -143,9 +125,9 @@ class BlueskyPlatform:
     def _with_gates(self, ref: PostRef, draft: Draft) -> PostRef:
         """Read back who may reply and quote, and say what is otherwise."""
         told = dict(ref.differs)
-        for collection, record in gates(draft.body).items():
+        for collection, record in records.gates(draft.body).items():
             seen = self._session.record(draft.body["repo"], draft.body["rkey"], collection)
-            if seen is None or not is_same(seen["value"], record):
+            if seen is None or not records.is_same(seen["value"], record):
                 name = collection.rpartition(".")[2]
                 told[name] = f"its {name} is {'another one' if seen else 'missing'}"
         return ref.compared(told)
@@ -153,11 +135,11 @@ class BlueskyPlatform:
     def _compared(self, ref: PostRef, draft: Draft) -> PostRef:
         """Say what differs, where the server's hash is not that of the record that was sent."""
         record = draft.body["record"]
-        if ref.cid == cid_of(record):
+        if ref.cid == records.cid_of(record):
             return ref
         with suppress(PlatformError):
             seen = self._session.record(draft.body["repo"], draft.body["rkey"])
-            return ref.compared(differences(object_in(seen, "value"), record))
+            return ref.compared(records.differences(object_in(seen, "value"), record))
         return ref.compared({"record": "its content hash is not that of what was sent"})
 
     def _meant(self, error: PlatformError) -> PlatformError:
@@ -179,7 +161,7 @@ class BlueskyPlatform:
         seen = self._session.record(draft.body["repo"], draft.body["rkey"])
         if seen is None:
             return None
-        if not is_same(seen["value"], draft.body["record"]):
+        if not records.is_same(seen["value"], draft.body["record"]):
             raise UnconfirmedError(NAME, f"{seen['uri']} is not what was to be posted")
         return self._with_gates(self._ref(seen, draft), draft)
 
@@ -188,10 +170,10 @@ class BlueskyPlatform:
         if self._session.record(repo, rkey) is None:
             return False
         client = self._session.client()
-        for collection in (COLLECTION, *GATE_LISTS):
+        for collection in (records.COLLECTION, *records.GATE_LISTS):
             body = {"repo": repo, "collection": collection, "rkey": rkey}
             # What is beside a post means nothing once it is gone.
-            beside = nullcontext() if collection == COLLECTION else suppress(PlatformError)
+            beside = nullcontext() if collection == records.COLLECTION else suppress(PlatformError)
             with beside, self._session.calls(client):
                 procedure(client, "com.atproto.repo.deleteRecord", body)
         return True
@@ -200,7 +182,7 @@ class BlueskyPlatform:
         return self._session.record(*self._session.place(ref)) is not None
 
     def locate(self, address: str) -> PostRef | None:
-        if place_of(address) is None:
+        if records.place_of(address) is None:
             return None
         repo, rkey = self._session.place(PostRef(address))
         seen = self._session.record(repo, rkey)
@@ -214,15 +196,15 @@ class BlueskyPlatform:
         return {"records": "are read by their keys, so no answer can be lost for good"}
 
     def hide_reply(self, ref: PostRef, address: str) -> None:
-        self._session.turn_away(ref, address, THREADGATE)
+        self._session.turn_away(ref, address, records.THREADGATE)
 
     def revoke_quote(self, ref: PostRef, address: str) -> None:
-        self._session.turn_away(ref, address, POSTGATE)
+        self._session.turn_away(ref, address, records.POSTGATE)
 
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         if not refs:
             return {}
-        uris = {ref: at_uri(*self._session.place(ref)) for ref in refs}
+        uris = {ref: records.at_uri(*self._session.place(ref)) for ref in refs}
         counted = self._session.numbers(list(dict.fromkeys(uris.values())))
         # An AppView that has not seen a post yet, or hides it, knows no numbers; only the
         # account's own server knows that it is gone.
@@ -234,21 +216,21 @@ class BlueskyPlatform:
 
     def recent(self) -> Sequence[PostRef]:
         with self._session.calls() as client:
-            asked = {"repo": self._session.did, "collection": COLLECTION, "limit": 50}
-            records = query(client, "com.atproto.repo.listRecords", **asked)["records"]
-            return [PostRef(visible.short(record["uri"])) for record in records]
+            asked = {"repo": self._session.did, "collection": records.COLLECTION, "limit": 50}
+            listed = query(client, "com.atproto.repo.listRecords", **asked)["records"]
+            return [PostRef(visible.short(record["uri"])) for record in listed]
 
     def put_document(self, document: PublishedText) -> PostRef:
         self._session.client()
-        repo, rkey = self._session.did, document_key(document)
-        record = document_record(document, repo)
-        answer = self._session.record(repo, rkey, DOCUMENTS)
+        repo, rkey = self._session.did, records.document_key(document)
+        record = records.document_record(document, repo)
+        answer = self._session.record(repo, rkey, records.DOCUMENTS)
         if answer is None:
             create = {"record": record, "swapRecord": None}  # never overwrite
-            body = {"repo": repo, "collection": DOCUMENTS, "rkey": rkey, **create}
+            body = {"repo": repo, "collection": records.DOCUMENTS, "rkey": rkey, **create}
             with self._session.calls(writing=True, refusals=REFUSED) as client:
                 answer = procedure(client, "com.atproto.repo.putRecord", body)
-        if answer["cid"] != cid_of(record):
+        if answer["cid"] != records.cid_of(record):
             raise RejectedError(NAME, f"{answer['uri']} has another content hash than the text")
         return PostRef(str(answer["uri"]), cid=str(answer["cid"]))
 
@@ -258,7 +240,7 @@ class BlueskyPlatform:
     def _ref(self, answer: Mapping[str, Any], draft: Draft) -> PostRef:
         repo, rkey = draft.body["repo"], draft.body["rkey"]
         uri, cid = answer["uri"], answer["cid"]
-        if uri != at_uri(repo, rkey) or not is_cid(cid):
+        if uri != records.at_uri(repo, rkey) or not records.is_cid(cid):
             raise TypeError("another record")
         handle = self._session.handle
         actor = repo if handle == "handle.invalid" else handle
@@ -268,14 +250,14 @@ class BlueskyPlatform:
 def _call(body: JsonObject) -> tuple[str, JsonObject]:
     """Return the one call that publishes a draft, which never overwrites another record."""
     to, validates = {"repo": body["repo"]}, {"validate": True}
-    post = {"collection": COLLECTION, "rkey": body["rkey"]}
-    beside = gates(body)
+    post = {"collection": records.COLLECTION, "rkey": body["rkey"]}
+    beside = records.gates(body)
     if not beside:
         # swapRecord null: create, or agree that just this record is there.
         sent = {**to, **post, "record": body["record"], "swapRecord": None, **validates}
         return "com.atproto.repo.putRecord", sent
     # All of them or none; each is created, so that a second call under the same keys is refused.
-    records = {COLLECTION: body["record"], **beside}
+    together = {records.COLLECTION: body["record"], **beside}
     create = {"$type": "com.atproto.repo.applyWrites#create", "rkey": body["rkey"]}
-    writes = [{**create, "collection": each, "value": record} for each, record in records.items()]
+    writes = [{**create, "collection": each, "value": record} for each, record in together.items()]
     return "com.atproto.repo.applyWrites", {**to, "writes": writes, **validates}

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,8 +18,6 @@ from bot.errors import (
     UnconfirmedError,
 )
 
-#: `translated_errors` of one platform and exchange; takes ``writing`` and ``refusals``.
-Calls = Callable[..., AbstractContextManager[None]]
 _MAX_MESSAGE = 200
 #: More than there are people and machines; a database holds its sums.
 _MOST_COUNTED = 10**12
@@ -61,13 +59,10 @@ class Exchange:
         self.reset()
         self.is_started, self.path = True, path
 
-    def connected(self) -> None:
-        self.is_sent = True
-
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         lower = {name.lower(): value for name, value in headers.items()}
         self.status = status
-        self.server_time = _http_date(lower.get("date", ""))
+        self.server_time = _moment(parsedate_to_datetime, lower.get("date", ""))
         is_limited = status == 429 or any(lower.get(name) == "0" for name in _REMAINING)
         self.wait = retry_after(lower, self.server_time, is_limited=is_limited)
 
@@ -104,10 +99,6 @@ def one_line(value: object) -> str:
     return visible.line(" ".join(value[: 4 * _MAX_MESSAGE].split()))[:_MAX_MESSAGE]
 
 
-def _http_date(value: str) -> datetime | None:
-    return _moment(parsedate_to_datetime, value)
-
-
 def _moment(parse: Callable[[str], datetime], value: str) -> datetime | None:
     try:
         moment = parse(value)
@@ -133,7 +124,8 @@ def retry_after(
         value = headers.get(name, "")
         seconds = _number(value)
         if seconds is None and now:
-            moment = _http_date(value) if name == "retry-after" else iso_date(value)
+            is_http = name == "retry-after"
+            moment = _moment(parsedate_to_datetime, value) if is_http else iso_date(value)
             seconds = (moment - now).total_seconds() if moment else None
         elif seconds is not None and name in _RESETS:  # since 1970
             seconds = seconds - now.timestamp() if now else None
