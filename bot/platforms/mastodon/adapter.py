@@ -41,26 +41,18 @@ class Uploads:
 
     def upload(self, picture: Picture, read: PictureReader) -> str:
         """Upload a picture with its description; return its id; RejectedError if unfit."""
-        known = self._unfinished.get((picture.sha256, picture.alt))
-        if known is not None:
+        if known := self._unfinished.get((picture.sha256, picture.alt)):
             return known
-        body = read(picture)
-        with self.api.calls(refusals=_UNFIT):
-            # Bytes and a name of ours: a path would be left open, and be guessed from.
-            made = object_in(
-                self.api.client.media_post(
-                    body,
-                    mime_type=picture.mime,
-                    description=picture.alt,
-                    file_name=f"{picture.sha256[:16]}.{picture.mime.rpartition('/')[2]}",
-                )
-            )
-            id_ = str(made.get("id") or "")
-            if not id_:
-                raise TypeError("no upload")
+        # Bytes and a name of ours: a path would be left open, and be guessed from.
+        name = f"{picture.sha256[:16]}.{picture.mime.rpartition('/')[2]}"
+        send = partial(
+            self.api.client.media_post, read(picture), mime_type=picture.mime,
+            description=picture.alt, file_name=name,
+        )  # fmt: skip
+        made = self.api.read(send, _an_upload, refusals=_UNFIT)
         if not made.get("url"):
-            self._unfinished[picture.sha256, picture.alt] = id_
-        return id_
+            self._unfinished[picture.sha256, picture.alt] = str(made["id"])
+        return str(made["id"])
 
     def wait_for(self, ids: Sequence[str]) -> None:
         """Wait until all can be attached; UnavailableError while not, RejectedError if never."""
@@ -80,11 +72,9 @@ class Uploads:
 
     def _is_processing(self, id_: str) -> bool:
         try:
-            with self.api.calls(refusals=_UNFIT):
-                # 206 with no url while it is worked on, 422 where that failed.
-                upload = object_in(self.api.client.media(id_))
-                if str(upload.get("id")) != id_:
-                    raise TypeError("no upload")
+            # 206 with no url while it is worked on, 422 where that failed.
+            ask, shape = partial(self.api.client.media, id_), partial(_an_upload, id_=id_)
+            upload = self.api.read(ask, shape, refusals=_UNFIT)
         except PlatformError:
             if self.api.exchange.status in {404, *_UNFIT}:
                 self._forget(id_)
@@ -95,8 +85,14 @@ class Uploads:
         return False
 
     def _forget(self, id_: str) -> None:
-        for picture in [picture for picture, known in self._unfinished.items() if known == id_]:
-            del self._unfinished[picture]
+        self._unfinished = {each: known for each, known in self._unfinished.items() if known != id_}
+
+
+def _an_upload(value: object, id_: str = "") -> Mapping[str, Any]:
+    upload = object_in(value)
+    if not upload.get("id") or id_ not in ("", str(upload["id"])):
+        raise TypeError("no upload")
+    return upload
 
 
 def connect(connection: Connection) -> Platform:

@@ -187,23 +187,19 @@ def limits_of(instance: Mapping[str, Any]) -> Limits:
     media = object_in(instance, "configuration", "media_attachments")
     mimes = media.get("supported_mime_types")
     version = count_in(object_in(instance, "api_versions"), "mastodon")
-    known = tuple(mime for mime in usual.picture_mimes if isinstance(mimes, list) and mime in mimes)
-    return replace(
-        usual,
+    told: dict[str, Any] = {
         # Pleroma and its relatives tell the length at the top.
-        max_length=_limit(statuses, "max_characters")
-        or _limit(instance, "max_toot_chars")
-        or usual.max_length,
-        url_length=_limit(statuses, "characters_reserved_per_url") or usual.url_length,
-        max_pictures=_limit(statuses, "max_media_attachments") or usual.max_pictures,
-        max_alt=_limit(media, "description_limit")
-        or _limit(instance, "description_limit")
-        or usual.max_alt,
-        max_picture_bytes=_limit(media, "image_size_limit") or usual.max_picture_bytes,
-        max_pixels=_limit(media, "image_matrix_limit") or usual.max_pixels,
-        picture_mimes=known or usual.picture_mimes,
-        quotes=usual.quotes if (version or 0) >= _LIMITS_QUOTES else (),
-    )
+        "max_length": _limit(statuses, "max_characters") or _limit(instance, "max_toot_chars"),
+        "url_length": _limit(statuses, "characters_reserved_per_url"),
+        "max_pictures": _limit(statuses, "max_media_attachments"),
+        "max_alt": _limit(media, "description_limit") or _limit(instance, "description_limit"),
+        "max_picture_bytes": _limit(media, "image_size_limit"),
+        "max_pixels": _limit(media, "image_matrix_limit"),
+        "picture_mimes": isinstance(mimes, list)
+        and tuple(mime for mime in usual.picture_mimes if mime in mimes),
+    }
+    quotes = usual.quotes if (version or 0) >= _LIMITS_QUOTES else ()
+    return replace(usual, quotes=quotes, **{name: each for name, each in told.items() if each})
 
 
 def _limit(section: Mapping[str, Any], name: str) -> int | None:
