@@ -16,9 +16,9 @@ from bot.platforms.x.client import Client, is_id
 
 #: What is asked of each status, by X's names since 2026; the first is there of every one.
 _FIELDS = "conversation_id,created_at,text,entities,attachments,note_post,reply_settings"
-#: X gives 5 at least; a read is paid by the status.
-_PAGE = 10
-_SMALL_PAGE = 5
+#: Statuses on a page that looks back, and the least and the most that X gives on one; a read is
+#: paid by the status.
+_PAGE, _SMALLEST_PAGE, _LARGEST_PAGE = 10, 5, 100
 #: Between a lost answer and its read-back hardly anything else is posted.
 _PAGES = 20
 #: A picture's own short address; X puts it after the text.
@@ -33,7 +33,6 @@ _ALL_NUMBERS = "public_metrics,non_public_metrics"
 #: Statuses this close are read in one page: the parts of a thread. Others would bring along what
 #: lies between them, and each status of a page is paid for.
 _TOGETHER_MS = 10 * 60 * 1000
-_SMALLEST_PAGE, _LARGEST_PAGE = 5, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Shown:
 
 def newest_id(client: Client, user: str, action: str) -> str | None:
     """Ask for the newest id; None where the account has posted nothing."""
-    page, _ = _page(client, user, Charge(action, _SMALL_PAGE), {})
+    page, _ = _page(client, user, Charge(action, _SMALLEST_PAGE), {})
     return max((status.id for status in page), key=int, default=None)
 
 
