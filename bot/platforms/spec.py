@@ -139,16 +139,12 @@ class AccountSettings(Protocol):
 
     @property
     def name(self) -> str: ...
-
     @property
     def server(self) -> str: ...
-
     @property
     def handle(self) -> str: ...
-
     @property
     def max_length(self) -> int | None: ...
-
     @property
     def own(self) -> Mapping[str, Any]: ...
 
@@ -230,14 +226,9 @@ class PlatformSpec:
         more = length - limits.max_length
         return f"{length} of {limits.max_length} characters ({more} too many)" if more > 0 else ""
 
-    @property
-    def threads_freely(self) -> bool:
-        """Whether a long post becomes a thread wherever the post says so."""
-        return not self.thread_key
-
     def may_thread(self, account: AccountSettings) -> bool:
         """Return whether this account lets long posts become threads."""
-        return self.threads_freely or bool(self.value(account, self.thread_key))
+        return not self.thread_key or bool(self.value(account, self.thread_key))
 
     def value(self, account: AccountSettings, key: str) -> Any:
         """Return what an account says under a key of its platform, or what holds without it."""
