@@ -59,4 +59,4 @@ SPEC = PlatformSpec(
 def connect(connection: Connection) -> Platform:
     from bot.platforms.bluesky import adapter  # atproto, 0.8 s: only who posts there should pay
 
-    return adapter.connect(connection)
+    return adapter.BlueskyPlatform(connection)

@@ -1,8 +1,7 @@
 """Publishes to one Bluesky account, and reads back from it, through atproto."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,19 +14,12 @@ from bot.errors import (
     UnavailableError,
     UnconfirmedError,
 )
-from bot.platforms.base import (
-    Connection,
-    DocumentVersion,
-    PictureReader,
-    Platform,
-    Profile,
-    PublishedText,
-)
+from bot.platforms.base import Connection, PictureReader, Profile, PublishedText
 from bot.platforms.bluesky import NAME, SPEC
 from bot.platforms.bluesky import record as records
 from bot.platforms.bluesky.api import REFUSED, SignedIn, procedure, query
 from bot.platforms.http.exchange import confirmed, object_in, objects_in
-from bot.platforms.spec import AccountSettings, Limits
+from bot.platforms.spec import Limits
 from bot.platforms.status import Draft, FacetKind, Metrics, PostRef, ReplyTo, Status
 
 #: Errors of a 400 that are about the session, not about the post; nothing was written.
@@ -37,19 +29,14 @@ _WRITES = ("com.atproto.repo.putRecord", "com.atproto.repo.applyWrites")
 _CLOSED = frozenset({"AccountTakedown", "AccountDeactivated", "AccountSuspended"})
 
 
-def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account; SettingsError where it is not safe to ask."""
-    return BlueskyPlatform(connection.account, SignedIn(connection), connection.documents)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class BlueskyPlatform:
-    """One account; see `bot.platforms.base.Platform` for the promises."""
+    """One account; making one asks nothing, and is a SettingsError where asking is not safe."""
 
     spec = SPEC
-    _account: AccountSettings
-    _session: SignedIn
-    _documents: Callable[[], Mapping[DocumentVersion, PostRef]]
+
+    def __init__(self, connection: Connection) -> None:
+        self._account, self._documents = connection.account, connection.documents
+        self._session = SignedIn(connection)
 
     def profile(self) -> Profile:
         self._session.client()

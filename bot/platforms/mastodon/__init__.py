@@ -128,7 +128,7 @@ SPEC = PlatformSpec(
 def connect(connection: Connection) -> Platform:
     from bot.platforms.mastodon import adapter
 
-    return adapter.connect(connection)
+    return adapter.MastodonPlatform(connection)
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.errors import PlatformError, RejectedError, UnavailableError
-from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.exchange import count_in, object_in
-from bot.platforms.mastodon import NAME, SPEC, api
-from bot.platforms.mastodon.api import Api, a_status, id_of, ref_of
+from bot.platforms.mastodon import NAME, SPEC
+from bot.platforms.mastodon.api import Api, a_status, id_of, limits_of, ref_of
 from bot.platforms.mastodon.comparing import differences
 from bot.platforms.mastodon.timeline import BATCHES, Timeline
-from bot.platforms.spec import AccountSettings, Limits
+from bot.platforms.spec import Limits
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 
 #: Answers that say that a picture will never do.
@@ -95,24 +95,18 @@ def _an_upload(value: object, id_: str = "") -> Mapping[str, Any]:
     return upload
 
 
-def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account; SettingsError where it is not safe to ask."""
-    connected = api.connect(connection)
-    seen, visibility = connection.abilities, SPEC.value(connection.account, "visibility")
-    timeline = Timeline(connected, seen.get(f"lists {visibility}", False), seen.get(BATCHES, True))
-    return MastodonPlatform(connection.account, connected, Uploads(connected), timeline, seen)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class MastodonPlatform:
-    """One account; see `bot.platforms.base.Platform` for the promises."""
+    """One account; making one asks nothing, and is a SettingsError where asking is not safe."""
 
     spec = SPEC
-    _account: AccountSettings
-    _api: Api
-    _uploads: Uploads
-    _timeline: Timeline
-    _seen_to: Mapping[str, bool]
+
+    def __init__(self, connection: Connection) -> None:
+        self._account, self._seen_to = connection.account, connection.abilities
+        self._visibility = SPEC.value(self._account, "visibility")
+        self._api = Api(connection, connection.secrets)
+        self._uploads = Uploads(self._api)
+        is_proved = self._seen_to.get(f"lists {self._visibility}", False)
+        self._timeline = Timeline(self._api, is_proved, self._seen_to.get(BATCHES, True))
 
     def profile(self) -> Profile:
         me, instance = self._api.me(), self._api.instance()
@@ -136,7 +130,7 @@ class MastodonPlatform:
         )
 
     def limits(self) -> Limits:
-        told = api.limits_of(self._api.instance()).for_account(self._account)
+        told = limits_of(self._api.instance()).for_account(self._account)
         language, alt = (self._seen_to.get(each, True) for each in ("language", "pictures"))
         return replace(told, keeps_language=language, keeps_alt=alt)
 
@@ -151,7 +145,6 @@ class MastodonPlatform:
     ) -> Draft:
         media_ids = [self._uploads.upload(picture, pictures) for picture in status.pictures]
         self._uploads.wait_for(media_ids)
-        visibility = SPEC.value(self._account, "visibility")
         body = {
             "status": status.text,
             "language": status.lang,
@@ -161,10 +154,10 @@ class MastodonPlatform:
             "alts": [picture.alt for picture in status.pictures],
             "in_reply_to_id": id_of(reply_to.parent) if reply_to else None,
             "parent_url": reply_to.parent.url if reply_to else "",
-            "visibility": visibility,
+            "visibility": self._visibility,
             "since": (at - _SKEW).isoformat(),
             **({"quotes": status.quotes} if status.quotes else {}),
-            **self._timeline.before(self._timeline.me or self._me(), visibility),
+            **self._timeline.before(self._timeline.me or self._me(), self._visibility),
         }
         return Draft(key, body)
 
@@ -235,12 +228,11 @@ class MastodonPlatform:
         return None if shown is None else ref_of(shown)
 
     def abilities(self) -> Mapping[str, str]:
-        limits, visibility = self.limits(), SPEC.value(self._account, "visibility")
-        noted = self._timeline.before(self._me(), visibility)
+        limits, client = self.limits(), self._api.client
+        noted = self._timeline.before(self._me(), self._visibility)
         some = noted["before"][:1]
-        client = self._api.client
         return {
-            f"lists {visibility} statuses": "yes"
+            f"lists {self._visibility} statuses": "yes"
             if noted["proofs"]
             else "not seen yet: until one is, what has no answer is held",
             BATCHES: self._can(lambda: client.statuses(some)) if some else "unknown",

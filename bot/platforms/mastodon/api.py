@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -43,14 +43,34 @@ _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
 _REFUSED = frozenset({400, 422})
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Api:
-    """The client of one account, and the facts of its last call."""
+    """The client of one account, and the facts of its last call.
 
-    origin: str
-    client: mastodon.Mastodon
-    session: BoundedSession
-    exchange: Exchange
+    Raises:
+        SettingsError: the server is unsafe, or there is no token among the secrets.
+    """
+
+    def __init__(self, connection: Connection, secrets: Mapping[str, str] | None) -> None:
+        """Make the client; it is nobody's yet where there are no secrets."""
+        account = connection.account
+        self.origin = safe_origin(account.server, account.name)
+        self.exchange = Exchange()
+        self.session = BoundedSession(connection, self.exchange, self.origin)
+        self.client = mastodon.Mastodon(
+            api_base_url=self.origin,
+            ratelimit_method="throw",
+            # The session's own limits hold; this one is never reached.
+            request_timeout=connection.connect_timeout + connection.read_timeout,
+            # A version that is given is not asked for: a failing /api/v1/instance/ would recurse
+            # 978 times (Mastodon.py#450), and "none" would upload to the old /api/v1/media.
+            mastodon_version="4.6.0",
+            version_check_mode="created",
+            session=self.session,
+            user_agent="verbatim",
+        )
+        if secrets is not None:
+            # Not through the constructor, which reads a token that is also a path as a file.
+            self.client.access_token = require_secret(secrets, "ACCESS_TOKEN", account.name)
 
     @contextmanager
     def calls(
@@ -149,37 +169,6 @@ class Api:
         return {}
 
 
-def connect(connection: Connection) -> Api:
-    """Return the client of one account; SettingsError for an unsafe server or no token."""
-    api = connect_without_token(connection)
-    # Not through the constructor, which reads a token that is also a path as a file.
-    api.client.access_token = require_secret(
-        connection.secrets, "ACCESS_TOKEN", connection.account.name
-    )
-    return api
-
-
-def connect_without_token(connection: Connection) -> Api:
-    """Return a client that is nobody's yet; raises as `connect`."""
-    account = connection.account
-    origin = safe_origin(account.server, account.name)
-    exchange = Exchange()
-    session = BoundedSession(connection, exchange, origin)
-    client = mastodon.Mastodon(
-        api_base_url=origin,
-        ratelimit_method="throw",
-        # The session's own limits hold; this one is never reached.
-        request_timeout=connection.connect_timeout + connection.read_timeout,
-        # A version that is given is not asked for: a failing /api/v1/instance/ would recurse
-        # 978 times (Mastodon.py#450), and "none" would upload to the old /api/v1/media.
-        mastodon_version="4.6.0",
-        version_check_mode="created",
-        session=session,
-        user_agent="verbatim",
-    )
-    return Api(origin, client, session, exchange)
-
-
 def limits_of(instance: Mapping[str, Any]) -> Limits:
     """Read an instance's limits; what it does not say, or says badly, stays the usual."""
     usual = SPEC.limits
@@ -255,7 +244,7 @@ def ref_of(status: object) -> PostRef:
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
     """Return a token that allows what the bot needs; whose it is must be asked."""
-    api = connect_without_token(connection)
+    api = Api(connection, None)
     client, scopes = api.client, list(SPEC.scopes)
     try:
         with translated_errors(NAME, api.exchange, refusals=_REFUSED):
