@@ -9,13 +9,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from bot.canonical import canonical_json, sha256_hex
 from bot.errors import PlatformError, RejectedError, UnavailableError, UnconfirmedError
-from bot.platforms.base import Connect, Connection, PictureReader, Platform, Profile
+from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status, status_from_json
 
@@ -35,26 +34,15 @@ CREATE TABLE IF NOT EXISTS status (
 """
 
 
-def connect_as(spec: PlatformSpec, path: Path) -> Connect:
-    """Return a ``connect`` for accounts of the platform with this spec, kept in this file."""
+class Rehearsal:
+    """One account that nobody follows, kept in a file; what has one key is one status."""
 
-    def connect(connection: Connection) -> Platform:
+    def __init__(self, spec: PlatformSpec, path: Path, connection: Connection) -> None:
+        self.spec, self.connection = spec, connection
         path.parent.mkdir(parents=True, exist_ok=True)
         # One thread at a time, as `Platform` says, but not for ever the same one.
-        db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-        db.execute(_SCHEMA)
-        return Rehearsal(spec, connection, db)
-
-    return connect
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """One account that nobody follows; what is published with one key is one status."""
-
-    spec: PlatformSpec
-    connection: Connection
-    db: sqlite3.Connection
+        self.db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
+        self.db.execute(_SCHEMA)
 
     def profile(self) -> Profile:
         account = self.connection.account

@@ -12,7 +12,7 @@ from bot.content.model import Account
 from bot.errors import RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon import SPEC as MASTODON
-from bot.platforms.rehearsal import connect_as
+from bot.platforms.rehearsal import Rehearsal
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import PostRef, ReplyTo, Status
 from bot.platforms.x import SPEC as X
@@ -40,7 +40,7 @@ def rehearsal(
     path: Path, spec: PlatformSpec = X, meter: CountingMeter | None = None, name: str = "coalition"
 ) -> Platform:
     connection = Connection(Account(name, spec.name), {}, meter or CountingMeter())
-    _connected.append(connect_as(spec, path)(connection))
+    _connected.append(Rehearsal(spec, path, connection))
     return _connected[-1]
 
 

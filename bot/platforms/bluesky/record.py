@@ -167,12 +167,9 @@ def _linked(value: Any) -> Any:
 
 def differences(seen: JsonObject, record: JsonObject) -> Mapping[str, str]:
     """Return in words where a record that was read differs from what was sent."""
-    names = [name for name in {**record, **seen} if name != "createdAt"]
-    return {
-        _FIELDS.get(name, name): f"its {_FIELDS.get(name, name)} is not what was sent"
-        for name in names
-        if seen.get(name) != record.get(name)
-    }
+    others = [name for name in {**record, **seen} if seen.get(name) != record.get(name)]
+    fields = [_FIELDS.get(name, name) for name in others if name != "createdAt"]
+    return {field: f"its {field} is not what was sent" for field in fields}
 
 
 def at_uri(did: str, rkey: str) -> str:

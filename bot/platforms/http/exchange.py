@@ -244,9 +244,8 @@ def object_in(value: object, *path: str) -> dict[str, Any]:
 
 def objects_in(value: object, *path: str) -> list[dict[str, Any]]:
     """Return the objects of the list at a path of keys; empty where there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+    found = object_in(value, *path[:-1]).get(path[-1])
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def count_in(value: Mapping[str, Any], *names: str) -> int | None:

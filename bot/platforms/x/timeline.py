@@ -107,7 +107,9 @@ def read(raw: object) -> Shown:
     values = (raw.get("id"), raw.get("text"), raw.get("conversation_id"))
     if not all(isinstance(value, str) for value in values) or not is_id(values[0]):
         raise _incomplete("a status lacks its id, text or conversation")
-    text, entities = _whole(raw)
+    # The long text where there is one; X calls it by either name.
+    notes = (object_in(raw, name) for name in ("note_post", "note_tweet"))
+    whole = next((note for note in notes if isinstance(note.get("text"), str)), raw)
     keys = object_in(raw, "attachments").get("media_keys")
     replies = [
         str(reference.get("id"))
@@ -117,7 +119,7 @@ def read(raw: object) -> Shown:
     ]
     return Shown(
         id=str(values[0]),
-        text=canonical(_expanded(text, entities)),
+        text=canonical(_expanded(whole["text"], whole.get("entities", raw.get("entities")))),
         media_keys=frozenset(key for key in keys or () if isinstance(key, str)),
         root=str(values[2]),
         parent=replies[0] if replies else None,
@@ -132,15 +134,6 @@ def canonical(text: str) -> str:
     """
     plain = visible.normalized("NFC", " ".join(text.split()))
     return _LAST_SLASH.sub("", _SCHEME.sub("", plain))
-
-
-def _whole(raw: Mapping[str, Any]) -> tuple[str, object]:
-    """Take the long text where there is one; X calls it by either name."""
-    for name in ("note_post", "note_tweet"):
-        note = raw.get(name)
-        if isinstance(note, dict) and isinstance(note.get("text"), str):
-            return note["text"], note.get("entities", raw.get("entities"))
-    return raw["text"], raw.get("entities")
 
 
 def _expanded(text: str, entities: object) -> str:
