@@ -251,7 +251,14 @@ class SignedIn:
                 posts = query(client, "app.bsky.feed.getPosts", uris=batch).get("posts")
                 if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
                     raise TypeError("no list of posts")
-            found |= {str(post.get("uri")): _metrics(post) for post in posts}
+            for post in posts:
+                found[str(post.get("uri"))] = Metrics(
+                    likes=count_in(post, "likeCount"),
+                    reposts=count_in(post, "repostCount"),
+                    replies=count_in(post, "replyCount"),
+                    quotes=count_in(post, "quoteCount"),
+                    bookmarks=count_in(post, "bookmarkCount"),
+                )
         return {uri: found[uri] for uri in uris if uri in found}
 
     def followers(self, did: str) -> int | None:
@@ -292,13 +299,3 @@ def _object(content: object) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise TypeError("no JSON object")
     return content
-
-
-def _metrics(post: Mapping[str, Any]) -> Metrics:
-    return Metrics(
-        likes=count_in(post, "likeCount"),
-        reposts=count_in(post, "repostCount"),
-        replies=count_in(post, "replyCount"),
-        quotes=count_in(post, "quoteCount"),
-        bookmarks=count_in(post, "bookmarkCount"),
-    )

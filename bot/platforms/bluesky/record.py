@@ -118,10 +118,6 @@ def tid(at: datetime, key: str) -> str:
     backup, a crash before the draft was saved) meets its own record instead of making a second.
     The moment within the day, and the ten bits of the clock identifier, come from ``key``. It is
     a moment of the day before: servers may refuse identifiers from the future.
-
-    Args:
-        at: Aware; any zone.
-        key: What identifies the delivery for ever.
     """
     digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
     yesterday = int(at.timestamp()) // _DAY - 1

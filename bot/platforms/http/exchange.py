@@ -171,12 +171,7 @@ def translated_errors(
 
 
 def classify(
-    platform: str,
-    exchange: Exchange,
-    error: Exception,
-    *,
-    writing: bool,
-    refusals: frozenset[int],
+    platform: str, exchange: Exchange, error: Exception, *, writing: bool, refusals: frozenset[int]
 ) -> PlatformError:
     """Say what a failed exchange proves; where it proves nothing, a write is unconfirmed.
 

@@ -14,13 +14,7 @@ from functools import cache
 import regex
 
 from bot.platforms.base import AskCode, Connection, Platform
-from bot.platforms.measuring import (
-    HOST,
-    compile_host,
-    find_addresses,
-    find_hosts,
-    graphemes,
-)
+from bot.platforms.measuring import HOST, compile_host, find_addresses, find_hosts, graphemes
 from bot.platforms.spec import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 
 NAME = "mastodon"

@@ -180,8 +180,7 @@ class MastodonPlatform:
         try:
             made = self._api.read(send, a_status, writing=True, refusals=_REFUSED)
         except RejectedError as error:
-            is_unprocessable = self._api.exchange.status == 422
-            if is_unprocessable and self._uploads.are_processing(body["media_ids"]):
+            if self._api.exchange.status == 422 and self._uploads.are_processing(body["media_ids"]):
                 raise UnavailableError(NAME, "pictures are still being processed") from error
             raise
         return self._seen(made, draft)

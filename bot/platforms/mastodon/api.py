@@ -150,13 +150,9 @@ class Api:
         return tuple(map(str, found))
 
     def instance(self) -> Mapping[str, Any]:
-        """Ask a server about itself, in our own words: the library adds a slash that some refuse.
+        """Return what a server says of itself; empty where it does not, UnavailableError if down.
 
-        Returns:
-            The newest form that it has, or the older one; empty where it does not say.
-
-        Raises:
-            UnavailableError: it did not answer at all.
+        Asked in our own words: the library adds a slash that some refuse.
         """
         for path in _INSTANCE_PATHS:
             with self.calls():

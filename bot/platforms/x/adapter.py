@@ -28,12 +28,9 @@ _REPLY_SETTINGS = {"followed": "following", "mentioned": "mentionedUsers"}
 
 
 class X:
-    """One account on X. X has no key against doubles, so `find` is what settles a lost answer.
+    """One account; making one asks nothing, and is a SettingsError where asking is not safe.
 
-    Making one asks nothing of X.
-
-    Raises:
-        SettingsError: a secret is missing, or ``server`` is not safe.
+    X has no key against doubles, so `find` is what settles a lost answer.
     """
 
     spec = SPEC
