@@ -3,8 +3,6 @@
 A name may lead elsewhere a moment later: the connection goes to the very address that was checked.
 """
 
-from __future__ import annotations
-
 import http.client
 import ipaddress
 import socket

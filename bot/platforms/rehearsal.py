@@ -46,11 +46,9 @@ class Rehearsal:
 
     def profile(self) -> Profile:
         account = self.connection.account
+        handle = account.handle or account.name
         return Profile(
-            id=f"rehearsal:{account.name}",
-            handle=account.handle or account.name,
-            is_labelled_bot=True,
-            server="rehearsal",
+            f"rehearsal:{account.name}", handle, is_labelled_bot=True, server="rehearsal"
         )
 
     def limits(self) -> Limits:

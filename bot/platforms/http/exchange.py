@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -81,10 +81,9 @@ class Exchange:
 
     def value(self) -> object:
         """Return the answer's JSON; None where there is none that can be read."""
-        try:
+        with suppress(ValueError, RecursionError):
             return json.loads(self.body or b"")
-        except (ValueError, RecursionError):
-            return None
+        return None
 
     @property
     def is_in_words(self) -> bool:
@@ -100,11 +99,10 @@ def one_line(value: object) -> str:
 
 
 def _moment(parse: Callable[[str], datetime], value: str) -> datetime | None:
-    try:
+    with suppress(ValueError, OverflowError):
         moment = parse(value)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 def retry_after(
@@ -140,11 +138,10 @@ def iso_date(value: str) -> datetime | None:
 
 
 def _number(value: str) -> float | None:
-    try:
+    with suppress(ValueError):
         number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+        return number if math.isfinite(number) else None
+    return None
 
 
 @contextmanager

@@ -232,9 +232,8 @@ def billed(exchange: Exchange, task: Task, charge: Charge) -> int:
             if found is None or isinstance(found, list):
                 return len(found or ())
         return charge.units
-    if exchange.status is None or (task is Task.PUBLISH and exchange.status >= 500):
-        return charge.units
-    return 0
+    is_unclear = exchange.status is None or (task is Task.PUBLISH and exchange.status >= 500)
+    return charge.units if is_unclear else 0
 
 
 def _resources(exchange: Exchange, task: Task) -> tuple[str, ...]:

@@ -111,18 +111,14 @@ def read(raw: object) -> Shown:
     notes = (object_in(raw, name) for name in ("note_post", "note_tweet"))
     whole = next((note for note in notes if isinstance(note.get("text"), str)), raw)
     keys = object_in(raw, "attachments").get("media_keys")
-    replies = [
-        str(reference.get("id"))
-        for name in ("referenced_posts", "referenced_tweets")
-        for reference in objects_in(raw, name)
-        if reference.get("type") == "replied_to"
-    ]
+    references = objects_in(raw, "referenced_posts") + objects_in(raw, "referenced_tweets")
+    parents = (str(each.get("id")) for each in references if each.get("type") == "replied_to")
     return Shown(
         id=str(values[0]),
         text=canonical(_expanded(whole["text"], whole.get("entities", raw.get("entities")))),
         media_keys=frozenset(key for key in keys or () if isinstance(key, str)),
         root=str(values[2]),
-        parent=replies[0] if replies else None,
+        parent=next(parents, None),
         replies=str(raw.get("reply_settings") or ""),
     )
 
