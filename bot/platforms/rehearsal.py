@@ -46,10 +46,8 @@ class Rehearsal:
 
     def profile(self) -> Profile:
         account = self.connection.account
-        handle = account.handle or account.name
-        return Profile(
-            f"rehearsal:{account.name}", handle, is_labelled_bot=True, server="rehearsal"
-        )
+        id_, handle = f"rehearsal:{account.name}", account.handle or account.name
+        return Profile(id_, handle, is_labelled_bot=True, server="rehearsal")
 
     def limits(self) -> Limits:
         """Return what the platform usually accepts, or the account's own length."""
