@@ -20,7 +20,7 @@ from bot.masking import mask
 from bot.planning.store import Store
 from bot.platforms.base import AskCode, Connection, Platform, Profile
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
-from bot.platforms.rehearsal import connect_as
+from bot.platforms.rehearsal import Rehearsal
 from bot.rendering.rendered import prices_for
 from bot.settings.environment import Settings
 from bot.settings.private import prepare_data, write_private
@@ -96,7 +96,7 @@ class Connections:
             if known is not None and known[:2] == (account, secrets):
                 return known[2]
             rehearsed = self.rehearsed or self.store.directory / "rehearsed.db"
-            connect = kind.connect if is_live else connect_as(kind.spec, rehearsed)
+            connect = kind.connect if is_live else partial(Rehearsal, kind.spec, rehearsed)
             platform = connect(self._connection(account, secrets))
             self._open[account.name] = account, secrets, platform
             if known is not None:

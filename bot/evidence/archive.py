@@ -1,7 +1,5 @@
 """Keeps pages and own posts in the database, time-stamped, and looks after links."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass

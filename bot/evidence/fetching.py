@@ -3,8 +3,6 @@
 A name may lead elsewhere a moment later: the connection goes to the very address that was checked.
 """
 
-from __future__ import annotations
-
 import http.client
 import ipaddress
 import socket
@@ -40,15 +38,6 @@ class FetchError(BotError):
     def __init__(self, state: LinkState, told: str) -> None:
         super().__init__(told[:_LONGEST])
         self.state = state
-
-
-@dataclass(frozen=True, slots=True)
-class FetchLimits:
-    """How long, large and far one fetch may be."""
-
-    seconds: float = 30.0
-    size: int = 8_000_000
-    redirects: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +105,10 @@ class PageFetcher:
     agent: str
     #: Address of a proxy that takes CONNECT; empty for none.
     proxy: str = ""
-    limits: FetchLimits = FetchLimits()
+    #: How long, large and far one fetch may be.
+    seconds: float = 30.0
+    size: int = 8_000_000
+    redirects: int = 5
     resolve: Callable[[str, int], Sequence[str]] = resolve
     dial: Callable[..., socket.socket] = socket.create_connection
 
@@ -128,13 +120,12 @@ class PageFetcher:
         """
         hops: list[Hop] = []
         headers = {"Accept": "text/html,*/*;q=0.5", "Accept-Language": "en,*;q=0.5"}
-        with CallDeadline(self.limits.seconds) as deadline:
+        with CallDeadline(self.seconds) as deadline:
             while address:
-                if len(hops) > self.limits.redirects:
-                    told = f"redirects more than {self.limits.redirects} times"
+                if len(hops) > self.redirects:
+                    told = f"redirects more than {self.redirects} times"
                     raise FetchError(LinkState.UNREACHABLE, told)
-                target = self._target(address, is_anywhere=False)
-                hops.append(self._call(address, target, deadline, headers))
+                hops.append(self._call(address, deadline, headers))
                 address = hops[-1].leads_to
         return tuple(hops)
 
@@ -144,17 +135,21 @@ class PageFetcher:
         Raises:
             FetchError: nothing whole came back.
         """
-        target = self._target(address, is_anywhere=True)
-        with CallDeadline(self.limits.seconds) as deadline:
-            hop = self._call(address, target, deadline, {"Content-Type": mime}, body)
+        with CallDeadline(self.seconds) as deadline:
+            hop = self._call(address, deadline, {"Content-Type": mime}, body)
         if hop.status != 200:
             raise FetchError(LinkState.UNREACHABLE, f"{address} answered {hop.status}")
         return hop.body
 
     def _call(
-        self, address: str, target: _PageHost, deadline: CallDeadline, headers: Mapping[str, str],
+        self,
+        address: str,
+        deadline: CallDeadline,
+        headers: Mapping[str, str],
         body: bytes | None = None,
-    ) -> Hop:  # fmt: skip
+    ) -> Hop:
+        # Only what is posted goes to a server of the operator's own choice.
+        target = self._target(address, is_anywhere=body is not None)
         everything = {
             "Host": target.netloc, "User-Agent": self.agent, "Accept-Encoding": "identity",
             "Connection": "close", **headers,
@@ -162,23 +157,23 @@ class PageFetcher:
         at = self.clock.now()
         try:
             with closing(_Pinned(target, self, deadline)) as connection:
-                connection.request("POST" if body else "GET", target.path, body, everything)
+                connection.request("GET" if body is None else "POST", target.path, body, everything)
                 with connection.getresponse() as answer:
-                    content, missing = answer.read(self.limits.size + 1), answer.length
+                    content, missing = answer.read(self.size + 1), answer.length
         except (OSError, http.client.HTTPException, ValueError) as error:
             told = f"no whole answer ({type(error).__name__})"
             # The socket's own limit may come a moment before the deadline.
             is_slow = isinstance(error, TimeoutError)
             raise self._failed(deadline, told, is_slow=is_slow) from error
-        if len(content) > self.limits.size:
-            raise self._failed(deadline, f"longer than {self.limits.size:,} bytes")
+        if len(content) > self.size:
+            raise self._failed(deadline, f"longer than {self.size:,} bytes")
         if deadline.is_over or missing:
             raise self._failed(deadline, "the answer ends early")
         received = tuple(answer.getheaders())
         return Hop(address, target.ip, at, answer.status, answer.reason, received, content)
 
     def _failed(self, deadline: CallDeadline, told: str, *, is_slow: bool = False) -> FetchError:
-        slow = f"no whole answer within {self.limits.seconds:g} seconds"
+        slow = f"no whole answer within {self.seconds:g} seconds"
         return FetchError(LinkState.UNREACHABLE, slow if is_slow or deadline.is_over else told)
 
     def _target(self, address: str, *, is_anywhere: bool) -> _PageHost:
@@ -212,7 +207,7 @@ class _Pinned(http.client.HTTPConnection):
         self._target, self._deadline = target, deadline
         proxy = urlsplit(fetcher.proxy)
         place = (proxy.hostname, proxy.port or 80) if proxy.hostname else (target.ip, target.port)
-        super().__init__(*place, timeout=fetcher.limits.seconds)
+        super().__init__(*place, timeout=fetcher.seconds)
         if proxy.hostname:
             self.set_tunnel(target.ip, target.port)
 

@@ -1,7 +1,5 @@
 """The title and the words of a page, as far as readers see them."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """WARC files (ISO 28500) of pages and of own posts, and RFC 3161 time-stamps of them."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from collections.abc import Callable, Iterable
@@ -69,11 +67,10 @@ def posts_warc(
     writer = WARCWriter(out, gzip=True)
     writer.write_record(writer.create_warcinfo_record(None, {"software": agent}))
 
-    def write(address: str, mime: str, content: bytes, at: datetime) -> None:
+    def write(address: str, mime: str, content: bytes) -> None:
         record = writer.create_warc_record(
             address, "resource", payload=io.BytesIO(content), length=len(content),
-            warc_content_type=mime,
-            warc_headers_dict={"WARC-Date": _date(at)},
+            warc_content_type=mime, warc_headers_dict={"WARC-Date": _date(now)},
         )  # fmt: skip
         writer.write_record(record)
 
@@ -87,14 +84,14 @@ def posts_warc(
             "fingerprint": row.fingerprint, "status": row.status.to_json(),
         }  # fmt: skip
         address = row.url or f"urn:verbatim:{row.id}"
-        write(address, "application/json", canonical_json(status).encode(), now)
+        write(address, "application/json", canonical_json(status).encode())
         for each in row.status.pictures:
             try:
                 content = picture(each.sha256)
             except StoreError:  # pruned long ago; its hash and alternative text are in the status
                 continue
             if each.sha256 not in written:
-                write(f"urn:sha256:{each.sha256}", each.mime, content, now)
+                write(f"urn:sha256:{each.sha256}", each.mime, content)
             written.add(each.sha256)
     return out.getvalue()
 

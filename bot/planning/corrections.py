@@ -225,7 +225,7 @@ class Corrections:
         for text in rendered.texts_of(post):
             account = text.account.name
             # Where threads need leave, a program may not reply freely either.
-            may_reply = rendered.spec_of(account).threads_freely
+            may_reply = not rendered.spec_of(account).thread_key
             new = new_publication(
                 post, account, rendered, occurrence=Correction(post.id), due_at=self.clock.now(),
                 reply_to=parents.get(account) if may_reply else None,

@@ -8,14 +8,13 @@ nothing of the campaign.
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from bot.canonical import canonical_json, sha256_hex
 from bot.errors import PlatformError, RejectedError, UnavailableError, UnconfirmedError
-from bot.platforms.base import Connect, Connection, PictureReader, Platform, Profile
+from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.spec import Limits, PlatformSpec
 from bot.platforms.status import Draft, Metrics, PostRef, ReplyTo, Status, status_from_json
 
@@ -33,73 +32,22 @@ CREATE TABLE IF NOT EXISTS status (
     UNIQUE (account, key)
 )
 """
-_COLUMNS = "id, account, platform, key, at, status_json, parent"
-_LIVE = f"SELECT {_COLUMNS} FROM status WHERE is_deleted = 0"  # noqa: S608 - only our own names
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """One live status of a rehearsal."""
+class Rehearsal:
+    """One account that nobody follows, kept in a file; what has one key is one status."""
 
-    id: str
-    account: str
-    #: Name of the platform that is stood for.
-    platform: str
-    key: str
-    #: The moment at which it was prepared, by the rehearsal's clock; UTC.
-    at: datetime
-    status: Status
-    parent: str | None
-
-    @property
-    def ref(self) -> PostRef:
-        return PostRef(self.id, f"rehearsal:{self.account}/{self.id}")
-
-
-def _from_row(row: tuple[str, str, str, str, str, str, str | None]) -> Rehearsed:
-    id_, account, platform, key, at, status_json, parent = row
-    moment = datetime.fromisoformat(at)
-    return Rehearsed(id_, account, platform, key, moment, status_from_json(status_json), parent)
-
-
-def rehearsed(path: Path) -> tuple[Rehearsed, ...]:
-    """Return every live status of all accounts, in the order of their publication."""
-    if not path.exists():
-        return ()
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-        rows = db.execute(f"{_LIVE} ORDER BY rowid")
-        return tuple(_from_row(row) for row in rows)
-
-
-def connect_as(spec: PlatformSpec, path: Path) -> Connect:
-    """Return a ``connect`` for accounts of the platform with this spec, kept in this file."""
-
-    def connect(connection: Connection) -> Platform:
+    def __init__(self, spec: PlatformSpec, path: Path, connection: Connection) -> None:
+        self.spec, self.connection = spec, connection
         path.parent.mkdir(parents=True, exist_ok=True)
         # One thread at a time, as `Platform` says, but not for ever the same one.
-        db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-        db.execute(_SCHEMA)
-        return Rehearsal(spec, connection, db)
-
-    return connect
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """One account that nobody follows; what is published with one key is one status."""
-
-    spec: PlatformSpec
-    connection: Connection
-    db: sqlite3.Connection
+        self.db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
+        self.db.execute(_SCHEMA)
 
     def profile(self) -> Profile:
         account = self.connection.account
-        return Profile(
-            id=f"rehearsal:{account.name}",
-            handle=account.handle or account.name,
-            is_labelled_bot=True,
-            server="rehearsal",
-        )
+        id_, handle = f"rehearsal:{account.name}", account.handle or account.name
+        return Profile(id_, handle, is_labelled_bot=True, server="rehearsal")
 
     def limits(self) -> Limits:
         """Return what the platform usually accepts, or the account's own length."""
@@ -124,27 +72,21 @@ class Rehearsal:
     def publish(self, draft: Draft) -> PostRef:
         name, at, parent = self.connection.account.name, draft.body["at"], draft.body["parent"]
         with self._translated(UnconfirmedError):
-            known = self._live("key", draft.key)
-            if known:
-                return known.ref
+            if known := self._live("key", draft.key):
+                return known
             status = status_from_json(canonical_json(draft.body["status"]))
             self._refuse(status, parent)
             for charge in self.spec.charges(status):  # so that a rehearsal tells the cost
                 meter = self.connection.meter
                 meter.settle(meter.reserve(charge), charge.units)
-            row = (
-                sha256_hex(f"{name}\n{draft.key}\n{at}")[:20],
-                name,
-                self.spec.name,
-                draft.key,
-                at,
-                status.to_json(),
-                parent,
-            )
+            id_ = sha256_hex(f"{name}\n{draft.key}\n{at}")[:20]
+            row = (id_, name, self.spec.name, draft.key, at, status.to_json(), status.text, parent)
             with self.db:
-                insert = f"INSERT INTO status ({_COLUMNS}, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - only our own names
-                self.db.execute(insert, (*row, status.text))
-            return _from_row(row).ref
+                self.db.execute("INSERT INTO status VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", row)
+            return self._ref(id_)
+
+    def _ref(self, id_: str) -> PostRef:
+        return PostRef(id_, f"rehearsal:{self.connection.account.name}/{id_}")
 
     def _refuse(self, status: Status, parent: str | None) -> None:
         """Refuse what the real platform would, by a RejectedError that says why."""
@@ -160,18 +102,15 @@ class Rehearsal:
         if wrong:
             raise RejectedError(self.spec.name, wrong)
 
-    def _live(self, column: str, value: str) -> Rehearsed | None:
+    def _live(self, column: str, value: str) -> PostRef | None:
         """Find the account's live status by its id, or by the key it was published with."""
-        query = (
-            f"SELECT {_COLUMNS} FROM status WHERE account = ? AND is_deleted = 0 AND {column} = ?"  # noqa: S608 - only our own names
-        )
-        row = self.db.execute(query, (self.connection.account.name, value)).fetchone()
-        return _from_row(row) if row else None
+        query = f"SELECT id FROM status WHERE account = ? AND is_deleted = 0 AND {column} = ?"  # noqa: S608 - only our own names
+        found = self.db.execute(query, (self.connection.account.name, value)).fetchone()
+        return self._ref(*found) if found else None
 
     def find(self, draft: Draft) -> PostRef | None:
         with self._translated(UnavailableError):
-            known = self._live("key", draft.key)
-            return known.ref if known else None
+            return self._live("key", draft.key)
 
     def delete(self, ref: PostRef) -> bool:
         change = "UPDATE status SET is_deleted = 1 WHERE account = ? AND id = ? AND is_deleted = 0"
@@ -184,8 +123,7 @@ class Rehearsal:
 
     def locate(self, address: str) -> PostRef | None:
         with self._translated(UnavailableError):
-            known = self._live("id", address.rpartition("/")[2])
-            return known.ref if known else None
+            return self._live("id", address.rpartition("/")[2])
 
     def abilities(self) -> Mapping[str, str]:
         return {}

@@ -1,11 +1,9 @@
 """All that the rest of the program knows of a platform, as data that every layer above reads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from bot.platforms.status import Status
 
@@ -15,6 +13,21 @@ LONGEST_ADDRESS = 60
 EVERYONE = "everyone"
 REPLIES = (EVERYONE, "followers", "followed", "mentioned", "nobody")
 QUOTES = (EVERYONE, "followers", "nobody")
+
+
+class AccountSettings(Protocol):
+    """What a platform reads of an account in schedule.yaml; `bot.content.model.Account` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def server(self) -> str: ...
+    @property
+    def handle(self) -> str: ...
+    @property
+    def max_length(self) -> int | None: ...
+    @property
+    def own(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +53,14 @@ class Limits:
     replies: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
 
-    def clamped(self, floors: Mapping[str, int]) -> Limits:
+    def clamped(self, floors: Mapping[str, int]) -> Self:
         """Return the limits with each that is below its floor raised to it."""
         raised: dict[str, Any] = {
             name: max(getattr(self, name) or 0, least) for name, least in floors.items()
         }
         return replace(self, **raised, url_length=min(self.url_length, LONGEST_ADDRESS))
 
-    def for_account(self, account: AccountSettings) -> Limits:
+    def for_account(self, account: AccountSettings) -> Self:
         """Return the limits with the length that the schedule knows of the account, if any."""
         return replace(self, max_length=account.max_length) if account.max_length else self
 
@@ -67,7 +80,7 @@ class ReadBackPolicy:
 
     def waiting(
         self, first: timedelta | None, apart: timedelta | None, outlives: timedelta | None
-    ) -> ReadBackPolicy:
+    ) -> Self:
         """Return the policy with an operator's waits; None leaves the platform's own."""
         given = {"first_after": first, "apart": apart, "outlives": outlives}
         changed: Mapping[str, Any] = {
@@ -132,25 +145,6 @@ class Destination:
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.platform, self.server, self.handle)))
-
-
-class AccountSettings(Protocol):
-    """What a platform reads of an account in schedule.yaml; `bot.content.model.Account` is one."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def server(self) -> str: ...
-
-    @property
-    def handle(self) -> str: ...
-
-    @property
-    def max_length(self) -> int | None: ...
-
-    @property
-    def own(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +224,9 @@ class PlatformSpec:
         more = length - limits.max_length
         return f"{length} of {limits.max_length} characters ({more} too many)" if more > 0 else ""
 
-    @property
-    def threads_freely(self) -> bool:
-        """Whether a long post becomes a thread wherever the post says so."""
-        return not self.thread_key
-
     def may_thread(self, account: AccountSettings) -> bool:
         """Return whether this account lets long posts become threads."""
-        return self.threads_freely or bool(self.value(account, self.thread_key))
+        return not self.thread_key or bool(self.value(account, self.thread_key))
 
     def value(self, account: AccountSettings, key: str) -> Any:
         """Return what an account says under a key of its platform, or what holds without it."""

@@ -130,7 +130,7 @@ class PlatformContract:
 
     @staticmethod
     def connect(connection: Connection, /) -> Platform:
-        raise NotImplementedError("bot.platforms.<name>.adapter.connect")
+        raise NotImplementedError("bot.platforms.<name>.connect")
 
     @pytest.fixture
     def platform(self, connection: Connection) -> Iterator[Platform]:

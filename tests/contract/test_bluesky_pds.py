@@ -19,7 +19,8 @@ from bot.errors import RejectedError, UnauthorizedError, UnavailableError, Uncon
 from bot.operations.opening import open_store
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
-from bot.platforms.bluesky.adapter import BlueskyPlatform, connect
+from bot.platforms.bluesky import connect
+from bot.platforms.bluesky.adapter import BlueskyPlatform
 from bot.platforms.bluesky.record import cid_of
 from bot.platforms.status import (
     Draft,

@@ -8,7 +8,7 @@ import pytest
 
 from bot.content.model import Account
 from bot.platforms.base import Connection
-from bot.platforms.mastodon.adapter import connect
+from bot.platforms.mastodon import connect
 from tests.contract.contract import CountingMeter, Seen
 from tests.contract.network import NetworkContract, ProxiedStand
 from tests.fakes.faultproxy import Answer, FaultProxy

@@ -12,10 +12,11 @@ from bot.content.model import Account
 from bot.platforms.base import Connect, Connection, Platform
 from bot.platforms.bluesky import SPEC as BLUESKY
 from bot.platforms.mastodon import SPEC as MASTODON
-from bot.platforms.rehearsal import connect_as, rehearsed
+from bot.platforms.rehearsal import Rehearsal
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.x import SPEC as X
 from tests.contract.contract import CountingMeter, PlatformContract, Seen
+from tests.fakes.rehearsed import rehearsed
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Pages:
 
 def standing_for(spec: PlatformSpec) -> Connect:
     def connect(connection: Connection) -> Platform:
-        return connect_as(spec, Path(connection.account.server))(connection)
+        return Rehearsal(spec, Path(connection.account.server), connection)
 
     return connect
 

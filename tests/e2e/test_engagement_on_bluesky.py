@@ -19,7 +19,7 @@ from bot.delivery.model import State
 from bot.engagement.ages import AGES
 from bot.planning.store import Store
 from bot.platforms.base import Connection
-from bot.platforms.bluesky.adapter import connect
+from bot.platforms.bluesky import connect
 from bot.platforms.status import PostRef, Status
 from tests.contract.contract import CountingMeter, prepare
 from tests.fakes.measured import MeasuredAccount

@@ -16,8 +16,8 @@ import time_machine
 
 from bot.cli.main import run
 from bot.operations.opening import open_store
-from bot.platforms.rehearsal import rehearsed
 from tests.fakes.campaign_tree import CampaignTree
+from tests.fakes.rehearsed import rehearsed
 
 DAYS = "14"
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)

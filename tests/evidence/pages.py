@@ -10,14 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 from bot.clock import FastClock
-from bot.evidence.fetching import FetchLimits, PageFetcher
+from bot.evidence.fetching import PageFetcher
 from tests.fakes.campaign_tree import NOW
 
 #: An address that everybody reaches.
 PUBLIC = "93.184.216.34"
 PAGE = "<html><head><title>{0}</title></head><body><nav>Menu</nav><p>{1}</p></body></html>"
 WORDS = "Cameras followed every family to the market and home again, and wrote down their names."
-BOUNDS = FetchLimits(seconds=0.5, size=100_000, redirects=3)
+SIZE, REDIRECTS = 100_000, 3
 
 
 @dataclass
@@ -40,10 +40,10 @@ class Pages:
     def redirect(self, path: str, to: str, status: int = 301) -> None:
         self.answers[path] = status, {"Location": to}, b""
 
-    def fetcher(self, limits: FetchLimits = BOUNDS, **options: str) -> PageFetcher:
+    def fetcher(self, **options: str) -> PageFetcher:
         return PageFetcher(
-            FastClock(NOW), "Verbatim/test (keeps evidence)", limits=limits,
-            resolve=self.resolve, dial=self.dial, **options,
+            FastClock(NOW), "Verbatim/test (keeps evidence)", seconds=0.5,
+            size=SIZE, redirects=REDIRECTS, resolve=self.resolve, dial=self.dial, **options,
         )  # fmt: skip
 
     def resolve(self, host: str, _port: int) -> list[str]:

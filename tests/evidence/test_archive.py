@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_a_time_stamp_of_something_else_is_refused(
                 asked = other.hash_algorithm(HashAlgorithm.SHA256).build()
                 return bytes(fetcher.post(address, asked.as_bytes(), mime))
 
-        names = ("clock", "agent", "proxy", "limits", "resolve", "dial")
+        names = (field.name for field in fields(fetcher))
         replaying = Replaying(*(getattr(fetcher, name) for name in names))
         with pytest.raises(DecisionError, match="stamped something else"):
             replace(service, fetcher=replaying).keep_page(listed(), by="test")

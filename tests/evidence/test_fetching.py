@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from bot.clock import FastClock
 from bot.delivery.links import LinkState
-from bot.evidence.fetching import FetchError, FetchLimits, is_public
-from tests.evidence.pages import BOUNDS, PUBLIC, Pages
+from bot.evidence.fetching import FetchError, PageFetcher, is_public
+from tests.evidence.pages import PUBLIC, Pages
+from tests.fakes.campaign_tree import NOW
 
 NOT_PUBLIC = (
     "10.0.0.1", "172.16.5.4", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.100.100.200",
@@ -80,7 +82,7 @@ def test_each_fault_is_told_and_private_hosts_are_never_called(
     pages.redirect("/to-file", "file:///etc/passwd")
 
     with pytest.raises(FetchError, match=told) as caught:
-        pages.fetcher(replace(BOUNDS, seconds=0.5)).fetch(address)
+        pages.fetcher().fetch(address)
 
     assert caught.value.state is state
     assert {host for host, _port in pages.dialled} <= {PUBLIC}
@@ -97,4 +99,6 @@ def test_a_proxy_is_given_the_address_that_was_checked(pages: Pages) -> None:
 
 
 def test_the_usual_bounds_are_those_of_the_docs() -> None:
-    assert FetchLimits() == FetchLimits(30.0, 8_000_000, 5)
+    usual = PageFetcher(FastClock(NOW), "Verbatim/test")
+
+    assert (usual.seconds, usual.size, usual.redirects) == (30.0, 8_000_000, 5)

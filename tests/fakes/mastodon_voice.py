@@ -11,7 +11,8 @@ from types import MappingProxyType
 from bot.canonical import sha256_hex
 from bot.content.model import Account
 from bot.platforms.base import Connection
-from bot.platforms.mastodon.adapter import MastodonPlatform, connect
+from bot.platforms.mastodon import connect
+from bot.platforms.mastodon.adapter import MastodonPlatform
 from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
 from tests.contract.contract import CountingMeter
 from tests.fakes.mastodon_quirks import QuirkyMastodon

@@ -17,7 +17,7 @@ from bot.engagement.ages import AGES
 from bot.engagement.costs import forecasts
 from bot.planning.store import Store
 from bot.platforms.base import Connection, Platform
-from bot.platforms.mastodon.adapter import connect as connect_mastodon
+from bot.platforms.mastodon import connect as connect_mastodon
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.x.adapter import X
 from tests.contract.contract import CountingMeter

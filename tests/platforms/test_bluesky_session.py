@@ -17,7 +17,8 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection
-from bot.platforms.bluesky.adapter import BlueskyPlatform, connect
+from bot.platforms.bluesky import connect
+from bot.platforms.bluesky.adapter import BlueskyPlatform
 from bot.platforms.bluesky.api import SignedIn
 from bot.platforms.bluesky.record import at_uri, tid
 from bot.platforms.status import Draft, Facet, FacetKind, Metrics, Picture, PostRef, ReplyTo, Status

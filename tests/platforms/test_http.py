@@ -51,8 +51,7 @@ REFUSALS = frozenset({422})
 def exchange(status: int | None = None, words: str = "", *, sent: bool = True) -> Exchange:
     made = Exchange()
     made.begin("/path")
-    if sent:
-        made.connected()
+    made.is_sent = sent
     if status is not None:
         made.answered(status, {})
         made.error = words

@@ -18,7 +18,7 @@ from bot.errors import (
     UnconfirmedError,
 )
 from bot.platforms.base import Connection
-from bot.platforms.mastodon.adapter import connect
+from bot.platforms.mastodon import connect
 from bot.platforms.status import Draft, PostRef, Status
 from tests.contract.contract import CountingMeter
 from tests.fakes.loopback import Told

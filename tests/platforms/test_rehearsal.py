@@ -12,11 +12,12 @@ from bot.content.model import Account
 from bot.errors import RejectedError, UnavailableError, UnconfirmedError
 from bot.platforms.base import Connection, Platform
 from bot.platforms.mastodon import SPEC as MASTODON
-from bot.platforms.rehearsal import connect_as, rehearsed
+from bot.platforms.rehearsal import Rehearsal
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import PostRef, ReplyTo, Status
 from bot.platforms.x import SPEC as X
 from tests.contract.contract import CountingMeter, picture_of, png, prepare
+from tests.fakes.rehearsed import rehearsed
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def rehearsal(
     path: Path, spec: PlatformSpec = X, meter: CountingMeter | None = None, name: str = "coalition"
 ) -> Platform:
     connection = Connection(Account(name, spec.name), {}, meter or CountingMeter())
-    _connected.append(connect_as(spec, path)(connection))
+    _connected.append(Rehearsal(spec, path, connection))
     return _connected[-1]
 
 
@@ -140,7 +141,3 @@ def test_a_file_that_cannot_be_used_is_no_proof(path: Path) -> None:
         platform.publish(draft)
     with pytest.raises(UnavailableError):
         platform.find(draft)
-
-
-def test_no_file_holds_no_statuses(path: Path) -> None:
-    assert rehearsed(path) == ()

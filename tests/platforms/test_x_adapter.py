@@ -315,7 +315,7 @@ def test_an_answer_that_is_not_clear_settles_nothing(
 
 def test_the_account_s_id_is_asked_for_where_the_token_does_not_tell(server: XStandin) -> None:
     x = x_at(server.origin)
-    x._user = None  # as after an access token that does not begin with an id
+    x._client.user = ""  # as after an access token that does not begin with an id
 
     assert x.find(prepare(x, "never sent")) is None
     assert sum("/2/users/me" in line for line, _ in server.requests) == 1

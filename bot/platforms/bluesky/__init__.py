@@ -10,11 +10,7 @@ NAME = "bluesky"
 
 
 def length(text: str, limits: Limits) -> int:
-    """Count graphemes, or more where the bytes are what binds.
-
-    Bluesky has two limits. So that one number says whether a text fits, a text over the second
-    (``limits.max_bytes``) counts one more than ``limits.max_length`` at least.
-    """
+    """Count graphemes; of a text with too many bytes, more than ``limits.max_length`` at least."""
     seen = graphemes(text)
     if limits.max_bytes is not None and len(text.encode()) > limits.max_bytes:
         return max(seen, limits.max_length + 1)
@@ -59,4 +55,4 @@ SPEC = PlatformSpec(
 def connect(connection: Connection) -> Platform:
     from bot.platforms.bluesky import adapter  # atproto, 0.8 s: only who posts there should pay
 
-    return adapter.connect(connection)
+    return adapter.BlueskyPlatform(connection)

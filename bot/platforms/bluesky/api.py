@@ -1,9 +1,8 @@
 """Being signed in to one Bluesky account over a bounded session, and what is asked of it."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -65,13 +64,16 @@ class _TokenSession(BoundedSession):
 
 
 class SignedIn:
-    """A client whose session is proved before each use, in memory only."""
+    """One account's repository, by a client whose session is proved before each use.
+
+    The session is in memory only. Numbers are read without it from the public AppView, or the one
+    that was configured. A server on loopback is asked itself: it hands on to its own AppView, if
+    it has one.
+    """
 
     def __init__(self, connection: Connection) -> None:
         account = connection.account
         self.exchange = Exchange()
-        #: Opens the context in which the library is called.
-        self.calls = partial(translated_errors, NAME, self.exchange)
         self.origin = safe_origin(account.server or ENTRYWAY, account.name)
         if not account.handle:
             raise SettingsError(f"account {account.name}: handle is missing")
@@ -83,6 +85,18 @@ class SignedIn:
         self.handle = account.handle
         #: What the session may do, as its token says; empty where it does not.
         self.scope = ""
+        numbers = connection.numbers_origin or ("" if is_loopback(self.origin) else _PUBLIC)
+        self._appview: Client | None = None
+        if numbers:
+            request = BoundedRequest(connection, self.exchange)
+            self._appview = Client(safe_origin(numbers, account.name), request)
+
+    @contextmanager
+    def calls(self, client: Client | None = None, **options: Any) -> Iterator[Client]:
+        """Open the context in which the library is called, by `client` where no other is given."""
+        client = client or self.client()
+        with translated_errors(NAME, self.exchange, **options):
+            yield client
 
     def client(self) -> Client:
         """Return a client whose session the server has just accepted.
@@ -96,7 +110,7 @@ class SignedIn:
         """
         if self._client is not None:
             try:
-                with self.calls():
+                with self.calls(self._client):
                     session = self._client.com.atproto.server.get_session()
                     if session.active is False:
                         status = session.status or "not active"
@@ -110,11 +124,11 @@ class SignedIn:
         return self._sign_in()
 
     def _sign_in(self) -> Client:
-        self.close()
+        self._forget()
         client = Client(self.origin, BoundedRequest(self._connection, self.exchange))
         client.on_session_change(lambda event, session: self._keep_server(client, event, session))
         try:
-            with self.calls():
+            with self.calls(client):
                 # Without the profile: a PDS without an AppView does not serve it.
                 client.login(self._name, self._password, fetch_bsky_profile=False)
         except PlatformError as error:
@@ -144,11 +158,124 @@ class SignedIn:
         is_own = _OWN_HOST.fullmatch(named) is not None
         return named if is_own and self.origin == ENTRYWAY else self.origin
 
-    def close(self) -> None:
-        """Forget the session and let go of its connections."""
+    def record(
+        self, repo: str, rkey: str, collection: str = COLLECTION
+    ) -> Mapping[str, Any] | None:
+        """Read ``uri``, ``cid`` and ``value`` from the account's own server, or None."""
+        asked = {"repo": repo, "collection": collection, "rkey": rkey}
+        try:
+            with self.calls() as client:
+                seen = query(client, "com.atproto.repo.getRecord", **asked)
+                if seen["uri"] != f"at://{repo}/{collection}/{rkey}":
+                    raise TypeError("another record")
+                cid, value = seen.get("cid"), seen["value"]
+                if not isinstance(value, dict) or not (cid is None or is_cid(cid)):
+                    raise TypeError("no record")
+                # The lexicon lets a server leave the hash out.
+                return {**seen, "cid": cid or cid_of(value)}
+        except PlatformError:
+            exchange = self.exchange
+            # Servers before 2024 say it in words only.
+            in_words = exchange.message.startswith("Could not locate record")
+            if exchange.error == "RecordNotFound" or in_words:
+                return None
+            raise
+
+    def place(self, ref: PostRef) -> tuple[str, str]:
+        """Return the repository and the record key of a post."""
+        place = place_of(ref.id)
+        if place is None:
+            raise RejectedError(NAME, f"{ref.id!r} is not the address of a post")
+        repo, rkey = place
+        if not repo.startswith("did:"):
+            self.client()  # a page names the account by its handle
+            repo = self.did
+        return repo, rkey
+
+    def strong(self, ref: PostRef) -> JsonObject:
+        """Refer to a post by its content too, as a reply must."""
+        repo, rkey = self.place(ref)
+        if ref.cid:
+            return {"uri": at_uri(repo, rkey), "cid": ref.cid}
+        seen = self.record(repo, rkey)
+        if seen is None:
+            raise RejectedError(NAME, f"{ref.id} is gone, nothing can reply to it")
+        return {"uri": seen["uri"], "cid": seen["cid"]}
+
+    def upload(self, picture: Picture, read: PictureReader) -> JsonObject:
+        """Upload a picture; the same bytes give the same blob, so repeating is harmless."""
+        body = read(picture)
+        with self.calls(refusals=REFUSED) as client:
+            answer = procedure(client, "com.atproto.repo.uploadBlob", body, picture.mime)
+            blob = answer["blob"]
+            if blob["size"] != len(body) or not isinstance(blob["ref"]["$link"], str):
+                raise TypeError("another picture")
+            return dict(blob)
+
+    def did_of(self, handle: str) -> str:
+        with self.calls() as client:
+            answer = query(client, "com.atproto.identity.resolveHandle", handle=handle)
+            if not str(answer["did"]).startswith("did:"):
+                raise TypeError("no identifier")
+            return str(answer["did"])
+
+    def turn_away(self, ref: PostRef, address: str, gate: str) -> None:
+        """Add another's post to the list beside an own one; RejectedError if full, or no post."""
+        repo, rkey = self.place(ref)
+        where, post = place_of(address), self.record(repo, rkey)
+        if where is None or post is None:
+            raise RejectedError(NAME, f"{ref.id if where else address!r} is not a post that is out")
+        whose = where[0] if where[0].startswith("did:") else self.did_of(where[0])
+        uri, (key, most) = at_uri(whose, where[1]), GATE_LISTS[gate]
+        seen = self.record(repo, rkey, gate)
+        about = {"post": at_uri(repo, rkey), "createdAt": post["value"]["createdAt"]}
+        record = dict(seen["value"]) if seen else {"$type": gate, **about}
+        listed = list(record.get(key) or ())
+        if uri in listed:
+            return
+        if len(listed) >= most:
+            raise RejectedError(NAME, f"{most} are turned away there, which is as many as can be")
+        body = {
+            "repo": repo, "collection": gate, "rkey": rkey,
+            "record": {**record, key: [*listed, uri]}, "swapRecord": seen["cid"] if seen else None,
+        }  # fmt: skip
+        with self.calls() as client:
+            procedure(client, "com.atproto.repo.putRecord", body)
+
+    def numbers(self, uris: Sequence[str]) -> Mapping[str, Metrics]:
+        """Read in batches; what the AppView does not know is missing."""
+        found: dict[str, Metrics] = {}
+        for start in range(0, len(uris), _BATCH):
+            with self.calls(self._appview) as client:
+                batch = list(uris[start : start + _BATCH])
+                posts = query(client, "app.bsky.feed.getPosts", uris=batch).get("posts")
+                if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
+                    raise TypeError("no list of posts")
+            for post in posts:
+                found[str(post.get("uri"))] = Metrics(
+                    likes=count_in(post, "likeCount"),
+                    reposts=count_in(post, "repostCount"),
+                    replies=count_in(post, "replyCount"),
+                    quotes=count_in(post, "quoteCount"),
+                    bookmarks=count_in(post, "bookmarkCount"),
+                )
+        return {uri: found[uri] for uri in uris if uri in found}
+
+    def followers(self, did: str) -> int | None:
+        with self.calls(self._appview) as client:
+            profile = query(client, "app.bsky.actor.getProfile", actor=did)
+        return count_in(profile, "followersCount")
+
+    def _forget(self) -> None:
         if self._client is not None:
             self._client.request.close()
             self._client = None
+
+    def close(self) -> None:
+        """Forget the session and let go of connections."""
+        self._forget()
+        if self._appview is not None:
+            self._appview.request.close()
 
 
 def query(client: Client, method: str, **params: object) -> Mapping[str, Any]:
@@ -172,147 +299,3 @@ def _object(content: object) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise TypeError("no JSON object")
     return content
-
-
-@dataclass(frozen=True, slots=True)
-class Repo:
-    """The repository behind a session."""
-
-    session: SignedIn
-
-    def record(self, repo: str, collection: str, rkey: str) -> Mapping[str, Any] | None:
-        """Read ``uri``, ``cid`` and ``value`` from the account's own server, or None."""
-        client = self.session.client()
-        try:
-            with self.session.calls():
-                seen = query(
-                    client, "com.atproto.repo.getRecord", repo=repo, collection=collection,
-                    rkey=rkey,
-                )  # fmt: skip
-                if seen["uri"] != f"at://{repo}/{collection}/{rkey}":
-                    raise TypeError("another record")
-                cid, value = seen.get("cid"), seen["value"]
-                if not isinstance(value, dict) or not (cid is None or is_cid(cid)):
-                    raise TypeError("no record")
-                # The lexicon lets a server leave the hash out.
-                return {**seen, "cid": cid or cid_of(value)}
-        except PlatformError:
-            exchange = self.session.exchange
-            # Servers before 2024 say it in words only.
-            in_words = exchange.message.startswith("Could not locate record")
-            if exchange.error == "RecordNotFound" or in_words:
-                return None
-            raise
-
-    def place(self, ref: PostRef) -> tuple[str, str]:
-        """Return the repository and the record key of a post."""
-        place = place_of(ref.id)
-        if place is None:
-            raise RejectedError(NAME, f"{ref.id!r} is not the address of a post")
-        repo, rkey = place
-        if not repo.startswith("did:"):
-            self.session.client()  # a page names the account by its handle
-            repo = self.session.did
-        return repo, rkey
-
-    def strong(self, ref: PostRef) -> JsonObject:
-        """Refer to a post by its content too, as a reply must."""
-        repo, rkey = self.place(ref)
-        if ref.cid:
-            return {"uri": at_uri(repo, rkey), "cid": ref.cid}
-        seen = self.record(repo, COLLECTION, rkey)
-        if seen is None:
-            raise RejectedError(NAME, f"{ref.id} is gone, nothing can reply to it")
-        return {"uri": str(seen["uri"]), "cid": str(seen["cid"])}
-
-    def upload(self, picture: Picture, read: PictureReader) -> JsonObject:
-        """Upload a picture; the same bytes give the same blob, so repeating is harmless."""
-        body = read(picture)
-        client = self.session.client()
-        with self.session.calls(refusals=REFUSED):
-            answer = procedure(client, "com.atproto.repo.uploadBlob", body, picture.mime)
-            blob = answer["blob"]
-            if blob["size"] != len(body) or not isinstance(blob["ref"]["$link"], str):
-                raise TypeError("another picture")
-            return dict(blob)
-
-    def did_of(self, handle: str) -> str:
-        client = self.session.client()
-        with self.session.calls():
-            answer = query(client, "com.atproto.identity.resolveHandle", handle=handle)
-            if not str(answer["did"]).startswith("did:"):
-                raise TypeError("no identifier")
-            return str(answer["did"])
-
-    def turn_away(self, ref: PostRef, address: str, gate: str) -> None:
-        """Add another's post to the list beside an own one; RejectedError if full, or no post."""
-        repo, rkey = self.place(ref)
-        where, post = place_of(address), self.record(repo, COLLECTION, rkey)
-        if where is None or post is None:
-            raise RejectedError(NAME, f"{ref.id if where else address!r} is not a post that is out")
-        whose = where[0] if where[0].startswith("did:") else self.did_of(where[0])
-        uri, (key, most) = at_uri(whose, where[1]), GATE_LISTS[gate]
-        seen = self.record(repo, gate, rkey)
-        about = {"post": at_uri(repo, rkey), "createdAt": post["value"]["createdAt"]}
-        record = dict(seen["value"]) if seen else {"$type": gate, **about}
-        listed = list(record.get(key) or ())
-        if uri in listed:
-            return
-        if len(listed) >= most:
-            raise RejectedError(NAME, f"{most} are turned away there, which is as many as can be")
-        body = {
-            "repo": repo, "collection": gate, "rkey": rkey,
-            "record": {**record, key: [*listed, uri]}, "swapRecord": seen["cid"] if seen else None,
-        }  # fmt: skip
-        client = self.session.client()
-        with self.session.calls():
-            procedure(client, "com.atproto.repo.putRecord", body)
-
-
-class AppView:
-    """Reads without signing in from the public AppView, or the one that was configured.
-
-    A server on loopback is asked itself: it hands on to its own AppView, if it has one.
-    """
-
-    def __init__(self, connection: Connection, session: SignedIn) -> None:
-        self._session = session
-        is_local = is_loopback(session.origin)
-        origin = connection.numbers_origin or ("" if is_local else _PUBLIC)
-        self._client: Client | None = None
-        if origin:
-            request = BoundedRequest(connection, session.exchange)
-            self._client = Client(safe_origin(origin, connection.account.name), request)
-
-    def numbers(self, uris: Sequence[str]) -> Mapping[str, Metrics]:
-        """Read in batches; what the AppView does not know is missing."""
-        found: dict[str, Metrics] = {}
-        for start in range(0, len(uris), _BATCH):
-            client = self._client or self._session.client()
-            with self._session.calls():
-                batch = list(uris[start : start + _BATCH])
-                posts = query(client, "app.bsky.feed.getPosts", uris=batch).get("posts")
-                if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
-                    raise TypeError("no list of posts")
-            found |= {str(post.get("uri")): _metrics(post) for post in posts}
-        return {uri: found[uri] for uri in uris if uri in found}
-
-    def followers(self, did: str) -> int | None:
-        client = self._client or self._session.client()
-        with self._session.calls():
-            profile = query(client, "app.bsky.actor.getProfile", actor=did)
-        return count_in(profile, "followersCount")
-
-    def close(self) -> None:
-        if self._client is not None:
-            self._client.request.close()
-
-
-def _metrics(post: Mapping[str, Any]) -> Metrics:
-    return Metrics(
-        likes=count_in(post, "likeCount"),
-        reposts=count_in(post, "repostCount"),
-        replies=count_in(post, "replyCount"),
-        quotes=count_in(post, "quoteCount"),
-        bookmarks=count_in(post, "bookmarkCount"),
-    )

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -118,10 +118,6 @@ def tid(at: datetime, key: str) -> str:
     backup, a crash before the draft was saved) meets its own record instead of making a second.
     The moment within the day, and the ten bits of the clock identifier, come from ``key``. It is
     a moment of the day before: servers may refuse identifiers from the future.
-
-    Args:
-        at: Aware; any zone.
-        key: What identifies the delivery for ever.
     """
     digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
     yesterday = int(at.timestamp()) // _DAY - 1
@@ -167,12 +163,9 @@ def _linked(value: Any) -> Any:
 
 def differences(seen: JsonObject, record: JsonObject) -> Mapping[str, str]:
     """Return in words where a record that was read differs from what was sent."""
-    names = [name for name in {**record, **seen} if name != "createdAt"]
-    return {
-        _FIELDS.get(name, name): f"its {_FIELDS.get(name, name)} is not what was sent"
-        for name in names
-        if seen.get(name) != record.get(name)
-    }
+    others = [name for name in {**record, **seen} if seen.get(name) != record.get(name)]
+    fields = [_FIELDS.get(name, name) for name in others if name != "createdAt"]
+    return {field: f"its {field} is not what was sent" for field in fields}
 
 
 def at_uri(did: str, rkey: str) -> str:
@@ -209,16 +202,17 @@ def document_key(document: PublishedText) -> str:
 
 
 def associated(
-    status: Status, documents: Mapping[DocumentVersion, PostRef], did: str
+    status: Status, documents: Callable[[], Mapping[DocumentVersion, PostRef]], did: str
 ) -> JsonObject | None:
     """Refer to the version that a status quotes, where its link card leads to that text.
 
     Only to what is in the account's own repository, whatever the database says.
     """
-    card = status.card
-    for span in status.spans if card else ():
-        address = card.url.partition("#")[0] if card else ""
-        ref = documents.get((address, span.source_sha256))
+    if not (status.card and status.spans):
+        return None
+    address, known = status.card.url.partition("#")[0], documents()
+    for span in status.spans:
+        ref = known.get((address, span.source_sha256))
         if ref and ref.id.startswith(f"at://{did}/{DOCUMENTS}/"):
             return {"uri": ref.id, "cid": ref.cid}
     return None

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from bot.errors import SettingsError
@@ -49,9 +50,6 @@ def safe_origin(server: str, account: str) -> str:
 def is_loopback(address: str) -> bool:
     """Return whether an address leads to this machine."""
     host = urlsplit(address).hostname or ""
-    if host == "localhost":
-        return True
-    try:
+    with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost"

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,8 +18,6 @@ from bot.errors import (
     UnconfirmedError,
 )
 
-#: `translated_errors` of one platform and exchange; takes ``writing`` and ``refusals``.
-Calls = Callable[..., AbstractContextManager[None]]
 _MAX_MESSAGE = 200
 #: More than there are people and machines; a database holds its sums.
 _MOST_COUNTED = 10**12
@@ -61,13 +59,10 @@ class Exchange:
         self.reset()
         self.is_started, self.path = True, path
 
-    def connected(self) -> None:
-        self.is_sent = True
-
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         lower = {name.lower(): value for name, value in headers.items()}
         self.status = status
-        self.server_time = _http_date(lower.get("date", ""))
+        self.server_time = _moment(parsedate_to_datetime, lower.get("date", ""))
         is_limited = status == 429 or any(lower.get(name) == "0" for name in _REMAINING)
         self.wait = retry_after(lower, self.server_time, is_limited=is_limited)
 
@@ -86,10 +81,9 @@ class Exchange:
 
     def value(self) -> object:
         """Return the answer's JSON; None where there is none that can be read."""
-        try:
+        with suppress(ValueError, RecursionError):
             return json.loads(self.body or b"")
-        except (ValueError, RecursionError):
-            return None
+        return None
 
     @property
     def is_in_words(self) -> bool:
@@ -104,16 +98,11 @@ def one_line(value: object) -> str:
     return visible.line(" ".join(value[: 4 * _MAX_MESSAGE].split()))[:_MAX_MESSAGE]
 
 
-def _http_date(value: str) -> datetime | None:
-    return _moment(parsedate_to_datetime, value)
-
-
 def _moment(parse: Callable[[str], datetime], value: str) -> datetime | None:
-    try:
+    with suppress(ValueError, OverflowError):
         moment = parse(value)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 def retry_after(
@@ -133,7 +122,8 @@ def retry_after(
         value = headers.get(name, "")
         seconds = _number(value)
         if seconds is None and now:
-            moment = _http_date(value) if name == "retry-after" else iso_date(value)
+            is_http = name == "retry-after"
+            moment = _moment(parsedate_to_datetime, value) if is_http else iso_date(value)
             seconds = (moment - now).total_seconds() if moment else None
         elif seconds is not None and name in _RESETS:  # since 1970
             seconds = seconds - now.timestamp() if now else None
@@ -148,11 +138,10 @@ def iso_date(value: str) -> datetime | None:
 
 
 def _number(value: str) -> float | None:
-    try:
+    with suppress(ValueError):
         number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+        return number if math.isfinite(number) else None
+    return None
 
 
 @contextmanager
@@ -179,12 +168,7 @@ def translated_errors(
 
 
 def classify(
-    platform: str,
-    exchange: Exchange,
-    error: Exception,
-    *,
-    writing: bool,
-    refusals: frozenset[int],
+    platform: str, exchange: Exchange, error: Exception, *, writing: bool, refusals: frozenset[int]
 ) -> PlatformError:
     """Say what a failed exchange proves; where it proves nothing, a write is unconfirmed.
 
@@ -252,9 +236,8 @@ def object_in(value: object, *path: str) -> dict[str, Any]:
 
 def objects_in(value: object, *path: str) -> list[dict[str, Any]]:
     """Return the objects of the list at a path of keys; empty where there is none."""
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+    found = object_in(value, *path[:-1]).get(path[-1])
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def count_in(value: Mapping[str, Any], *names: str) -> int | None:

@@ -4,7 +4,7 @@ import io
 import socket
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Self
@@ -68,8 +68,7 @@ class _BoundedAdapter(HTTPAdapter):
         connection, origin = self._session.connection, self._session.origin
         parts = urlsplit(request.url or "")
         if origin.netloc:
-            whole = (origin.scheme, origin.netloc, parts.path, parts.query, "")
-            request.url = urlunsplit(whole)
+            request.url = urlunsplit((*origin[:2], parts.path, parts.query, ""))
         self._exchange.begin(f"{request.method} {parts.path}")
         limits = (connection.connect_timeout, connection.read_timeout)
         options |= {"stream": True, "timeout": limits, "proxies": None}
@@ -82,15 +81,12 @@ class _BoundedAdapter(HTTPAdapter):
         return self._cleaned(response)
 
     def _note(self, response: requests.Response) -> None:
-        def chunks() -> Iterator[bytes]:
-            while chunk := response.raw.read(_CHUNK, decode_content=False):
-                yield chunk
-
+        chunks = iter(partial(response.raw.read, _CHUNK, decode_content=False), b"")
         try:
             self._exchange.answered(response.status_code, response.headers)
             if self._exchange.server_time:
                 self._session.connection.on_server_time(self._exchange.server_time)
-            body = read_body(chunks(), response.headers.get("Content-Encoding", ""))
+            body = read_body(chunks, response.headers.get("Content-Encoding", ""))
             self._exchange.read(self._session.mask(body))
         finally:
             response.close()  # an answer that is given up is not read by anyone else
@@ -111,7 +107,7 @@ class _BoundedAdapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         def connected(sock: socket.socket) -> None:
-            self._exchange.connected()
+            self._exchange.is_sent = True
             self._deadline.watch(sock)
 
         pool: Any = super().get_connection_with_tls_context(*args, **options)
@@ -150,23 +146,19 @@ class CallDeadline:
     def __init__(self, seconds: float) -> None:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
-        self._is_over = False
+        self.is_over = False
         self._timer = threading.Timer(seconds, self.expire)
         self._timer.daemon = True
 
     def watch(self, sock: socket.socket) -> None:
         with self._lock:
             self._sockets.append(sock)
-            if self._is_over:
+            if self.is_over:
                 _shut(sock)
-
-    @property
-    def is_over(self) -> bool:
-        return self._is_over
 
     def expire(self) -> None:
         with self._lock:
-            self._is_over = True
+            self.is_over = True
             for sock in self._sockets:
                 _shut(sock)
 

@@ -14,13 +14,7 @@ from functools import cache
 import regex
 
 from bot.platforms.base import AskCode, Connection, Platform
-from bot.platforms.measuring import (
-    HOST,
-    compile_host,
-    find_addresses,
-    find_hosts,
-    graphemes,
-)
+from bot.platforms.measuring import HOST, compile_host, find_addresses, find_hosts, graphemes
 from bot.platforms.spec import AccountKey, Limits, Look, PlatformSpec, ReadBackPolicy
 
 NAME = "mastodon"
@@ -128,7 +122,7 @@ SPEC = PlatformSpec(
 def connect(connection: Connection) -> Platform:
     from bot.platforms.mastodon import adapter
 
-    return adapter.connect(connection)
+    return adapter.MastodonPlatform(connection)
 
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.errors import PlatformError, RejectedError, UnavailableError
-from bot.platforms.base import Connection, PictureReader, Platform, Profile
+from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.exchange import count_in, object_in
-from bot.platforms.mastodon import NAME, SPEC, api
-from bot.platforms.mastodon.api import Api, a_status, id_of, ref_of
+from bot.platforms.mastodon import NAME, SPEC
+from bot.platforms.mastodon.api import Api, a_status, id_of, limits_of, ref_of
 from bot.platforms.mastodon.comparing import differences
 from bot.platforms.mastodon.timeline import BATCHES, Timeline
-from bot.platforms.spec import AccountSettings, Limits
+from bot.platforms.spec import Limits
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
 
 #: Answers that say that a picture will never do.
@@ -41,26 +41,18 @@ class Uploads:
 
     def upload(self, picture: Picture, read: PictureReader) -> str:
         """Upload a picture with its description; return its id; RejectedError if unfit."""
-        known = self._unfinished.get((picture.sha256, picture.alt))
-        if known is not None:
+        if known := self._unfinished.get((picture.sha256, picture.alt)):
             return known
-        body = read(picture)
-        with self.api.calls(refusals=_UNFIT):
-            # Bytes and a name of ours: a path would be left open, and be guessed from.
-            made = object_in(
-                self.api.client.media_post(
-                    body,
-                    mime_type=picture.mime,
-                    description=picture.alt,
-                    file_name=f"{picture.sha256[:16]}.{picture.mime.rpartition('/')[2]}",
-                )
-            )
-            id_ = str(made.get("id") or "")
-            if not id_:
-                raise TypeError("no upload")
+        # Bytes and a name of ours: a path would be left open, and be guessed from.
+        name = f"{picture.sha256[:16]}.{picture.mime.rpartition('/')[2]}"
+        send = partial(
+            self.api.client.media_post, read(picture), mime_type=picture.mime,
+            description=picture.alt, file_name=name,
+        )  # fmt: skip
+        made = self.api.read(send, _an_upload, refusals=_UNFIT)
         if not made.get("url"):
-            self._unfinished[picture.sha256, picture.alt] = id_
-        return id_
+            self._unfinished[picture.sha256, picture.alt] = str(made["id"])
+        return str(made["id"])
 
     def wait_for(self, ids: Sequence[str]) -> None:
         """Wait until all can be attached; UnavailableError while not, RejectedError if never."""
@@ -80,11 +72,9 @@ class Uploads:
 
     def _is_processing(self, id_: str) -> bool:
         try:
-            with self.api.calls(refusals=_UNFIT):
-                # 206 with no url while it is worked on, 422 where that failed.
-                upload = object_in(self.api.client.media(id_))
-                if str(upload.get("id")) != id_:
-                    raise TypeError("no upload")
+            # 206 with no url while it is worked on, 422 where that failed.
+            ask, shape = partial(self.api.client.media, id_), partial(_an_upload, id_=id_)
+            upload = self.api.read(ask, shape, refusals=_UNFIT)
         except PlatformError:
             if self.api.exchange.status in {404, *_UNFIT}:
                 self._forget(id_)
@@ -95,28 +85,28 @@ class Uploads:
         return False
 
     def _forget(self, id_: str) -> None:
-        for picture in [picture for picture, known in self._unfinished.items() if known == id_]:
-            del self._unfinished[picture]
+        self._unfinished = {each: known for each, known in self._unfinished.items() if known != id_}
 
 
-def connect(connection: Connection) -> Platform:
-    """Return the adapter of one account; SettingsError where it is not safe to ask."""
-    connected = api.connect(connection)
-    seen, visibility = connection.abilities, SPEC.value(connection.account, "visibility")
-    timeline = Timeline(connected, seen.get(f"lists {visibility}", False), seen.get(BATCHES, True))
-    return MastodonPlatform(connection.account, connected, Uploads(connected), timeline, seen)
+def _an_upload(value: object, id_: str = "") -> Mapping[str, Any]:
+    upload = object_in(value)
+    if not upload.get("id") or id_ not in ("", str(upload["id"])):
+        raise TypeError("no upload")
+    return upload
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class MastodonPlatform:
-    """One account; see `bot.platforms.base.Platform` for the promises."""
+    """One account; making one asks nothing, and is a SettingsError where asking is not safe."""
 
     spec = SPEC
-    _account: AccountSettings
-    _api: Api
-    _uploads: Uploads
-    _timeline: Timeline
-    _seen_to: Mapping[str, bool]
+
+    def __init__(self, connection: Connection) -> None:
+        self._account, self._seen_to = connection.account, connection.abilities
+        self._visibility = SPEC.value(self._account, "visibility")
+        self._api = Api(connection, connection.secrets)
+        self._uploads = Uploads(self._api)
+        is_proved = self._seen_to.get(f"lists {self._visibility}", False)
+        self._timeline = Timeline(self._api, is_proved, self._seen_to.get(BATCHES, True))
 
     def profile(self) -> Profile:
         me, instance = self._api.me(), self._api.instance()
@@ -140,7 +130,7 @@ class MastodonPlatform:
         )
 
     def limits(self) -> Limits:
-        told = api.limits_of(self._api.instance()).for_account(self._account)
+        told = limits_of(self._api.instance()).for_account(self._account)
         language, alt = (self._seen_to.get(each, True) for each in ("language", "pictures"))
         return replace(told, keeps_language=language, keeps_alt=alt)
 
@@ -155,7 +145,6 @@ class MastodonPlatform:
     ) -> Draft:
         media_ids = [self._uploads.upload(picture, pictures) for picture in status.pictures]
         self._uploads.wait_for(media_ids)
-        visibility = SPEC.value(self._account, "visibility")
         body = {
             "status": status.text,
             "language": status.lang,
@@ -165,10 +154,10 @@ class MastodonPlatform:
             "alts": [picture.alt for picture in status.pictures],
             "in_reply_to_id": id_of(reply_to.parent) if reply_to else None,
             "parent_url": reply_to.parent.url if reply_to else "",
-            "visibility": visibility,
+            "visibility": self._visibility,
             "since": (at - _SKEW).isoformat(),
             **({"quotes": status.quotes} if status.quotes else {}),
-            **self._timeline.before(self._timeline.me or self._me(), visibility),
+            **self._timeline.before(self._timeline.me or self._me(), self._visibility),
         }
         return Draft(key, body)
 
@@ -191,8 +180,7 @@ class MastodonPlatform:
         try:
             made = self._api.read(send, a_status, writing=True, refusals=_REFUSED)
         except RejectedError as error:
-            is_unprocessable = self._api.exchange.status == 422
-            if is_unprocessable and self._uploads.are_processing(body["media_ids"]):
+            if self._api.exchange.status == 422 and self._uploads.are_processing(body["media_ids"]):
                 raise UnavailableError(NAME, "pictures are still being processed") from error
             raise
         return self._seen(made, draft)
@@ -239,12 +227,11 @@ class MastodonPlatform:
         return None if shown is None else ref_of(shown)
 
     def abilities(self) -> Mapping[str, str]:
-        limits, visibility = self.limits(), SPEC.value(self._account, "visibility")
-        noted = self._timeline.before(self._me(), visibility)
+        limits, client = self.limits(), self._api.client
+        noted = self._timeline.before(self._me(), self._visibility)
         some = noted["before"][:1]
-        client = self._api.client
         return {
-            f"lists {visibility} statuses": "yes"
+            f"lists {self._visibility} statuses": "yes"
             if noted["proofs"]
             else "not seen yet: until one is, what has no answer is held",
             BATCHES: self._can(lambda: client.statuses(some)) if some else "unknown",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -43,14 +43,34 @@ _INSTANCE_PATHS = ("/api/v2/instance", "/api/v1/instance")
 _REFUSED = frozenset({400, 422})
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Api:
-    """The client of one account, and the facts of its last call."""
+    """The client of one account, and the facts of its last call.
 
-    origin: str
-    client: mastodon.Mastodon
-    session: BoundedSession
-    exchange: Exchange
+    Raises:
+        SettingsError: the server is unsafe, or there is no token among the secrets.
+    """
+
+    def __init__(self, connection: Connection, secrets: Mapping[str, str] | None) -> None:
+        """Make the client; it is nobody's yet where there are no secrets."""
+        account = connection.account
+        self.origin = safe_origin(account.server, account.name)
+        self.exchange = Exchange()
+        self.session = BoundedSession(connection, self.exchange, self.origin)
+        self.client = mastodon.Mastodon(
+            api_base_url=self.origin,
+            ratelimit_method="throw",
+            # The session's own limits hold; this one is never reached.
+            request_timeout=connection.connect_timeout + connection.read_timeout,
+            # A version that is given is not asked for: a failing /api/v1/instance/ would recurse
+            # 978 times (Mastodon.py#450), and "none" would upload to the old /api/v1/media.
+            mastodon_version="4.6.0",
+            version_check_mode="created",
+            session=self.session,
+            user_agent="verbatim",
+        )
+        if secrets is not None:
+            # Not through the constructor, which reads a token that is also a path as a file.
+            self.client.access_token = require_secret(secrets, "ACCESS_TOKEN", account.name)
 
     @contextmanager
     def calls(
@@ -130,13 +150,9 @@ class Api:
         return tuple(map(str, found))
 
     def instance(self) -> Mapping[str, Any]:
-        """Ask a server about itself, in our own words: the library adds a slash that some refuse.
+        """Return what a server says of itself; empty where it does not, UnavailableError if down.
 
-        Returns:
-            The newest form that it has, or the older one; empty where it does not say.
-
-        Raises:
-            UnavailableError: it did not answer at all.
+        Asked in our own words: the library adds a slash that some refuse.
         """
         for path in _INSTANCE_PATHS:
             with self.calls():
@@ -149,37 +165,6 @@ class Api:
         return {}
 
 
-def connect(connection: Connection) -> Api:
-    """Return the client of one account; SettingsError for an unsafe server or no token."""
-    api = connect_without_token(connection)
-    # Not through the constructor, which reads a token that is also a path as a file.
-    api.client.access_token = require_secret(
-        connection.secrets, "ACCESS_TOKEN", connection.account.name
-    )
-    return api
-
-
-def connect_without_token(connection: Connection) -> Api:
-    """Return a client that is nobody's yet; raises as `connect`."""
-    account = connection.account
-    origin = safe_origin(account.server, account.name)
-    exchange = Exchange()
-    session = BoundedSession(connection, exchange, origin)
-    client = mastodon.Mastodon(
-        api_base_url=origin,
-        ratelimit_method="throw",
-        # The session's own limits hold; this one is never reached.
-        request_timeout=connection.connect_timeout + connection.read_timeout,
-        # A version that is given is not asked for: a failing /api/v1/instance/ would recurse
-        # 978 times (Mastodon.py#450), and "none" would upload to the old /api/v1/media.
-        mastodon_version="4.6.0",
-        version_check_mode="created",
-        session=session,
-        user_agent="verbatim",
-    )
-    return Api(origin, client, session, exchange)
-
-
 def limits_of(instance: Mapping[str, Any]) -> Limits:
     """Read an instance's limits; what it does not say, or says badly, stays the usual."""
     usual = SPEC.limits
@@ -187,23 +172,19 @@ def limits_of(instance: Mapping[str, Any]) -> Limits:
     media = object_in(instance, "configuration", "media_attachments")
     mimes = media.get("supported_mime_types")
     version = count_in(object_in(instance, "api_versions"), "mastodon")
-    known = tuple(mime for mime in usual.picture_mimes if isinstance(mimes, list) and mime in mimes)
-    return replace(
-        usual,
+    told: dict[str, Any] = {
         # Pleroma and its relatives tell the length at the top.
-        max_length=_limit(statuses, "max_characters")
-        or _limit(instance, "max_toot_chars")
-        or usual.max_length,
-        url_length=_limit(statuses, "characters_reserved_per_url") or usual.url_length,
-        max_pictures=_limit(statuses, "max_media_attachments") or usual.max_pictures,
-        max_alt=_limit(media, "description_limit")
-        or _limit(instance, "description_limit")
-        or usual.max_alt,
-        max_picture_bytes=_limit(media, "image_size_limit") or usual.max_picture_bytes,
-        max_pixels=_limit(media, "image_matrix_limit") or usual.max_pixels,
-        picture_mimes=known or usual.picture_mimes,
-        quotes=usual.quotes if (version or 0) >= _LIMITS_QUOTES else (),
-    )
+        "max_length": _limit(statuses, "max_characters") or _limit(instance, "max_toot_chars"),
+        "url_length": _limit(statuses, "characters_reserved_per_url"),
+        "max_pictures": _limit(statuses, "max_media_attachments"),
+        "max_alt": _limit(media, "description_limit") or _limit(instance, "description_limit"),
+        "max_picture_bytes": _limit(media, "image_size_limit"),
+        "max_pixels": _limit(media, "image_matrix_limit"),
+        "picture_mimes": isinstance(mimes, list)
+        and tuple(mime for mime in usual.picture_mimes if mime in mimes),
+    }
+    quotes = usual.quotes if (version or 0) >= _LIMITS_QUOTES else ()
+    return replace(usual, quotes=quotes, **{name: each for name, each in told.items() if each})
 
 
 def _limit(section: Mapping[str, Any], name: str) -> int | None:
@@ -259,7 +240,7 @@ def ref_of(status: object) -> PostRef:
 
 def authorize(connection: Connection, ask: AskCode) -> Mapping[str, str]:
     """Return a token that allows what the bot needs; whose it is must be asked."""
-    api = connect_without_token(connection)
+    api = Api(connection, None)
     client, scopes = api.client, list(SPEC.scopes)
     try:
         with translated_errors(NAME, api.exchange, refusals=_REFUSED):

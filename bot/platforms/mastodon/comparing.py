@@ -56,21 +56,18 @@ def differences(status: Mapping[str, Any], body: JsonObject) -> Mapping[str, str
     is_warned_alike, has_words = _reads_alike(status, body)
     language, wanted = _text(status.get("language")), str(body["language"])
     visibility, is_kept = status.get("visibility"), language.casefold() == wanted.casefold()
-    return {
-        "text": "" if has_words or "content" not in status else "its text reads otherwise",
-        "warning": ""
-        if is_warned_alike or not has_words
-        else "its warning is another one, or missing",
-        "parent": _other_parent(status, body) if "in_reply_to_id" in status else "",
-        "pictures": _other_pictures(status, body) if "media_attachments" in status else "",
-        "language": ""
-        if is_kept or "language" not in status
-        else f"its language is {language or 'not kept'}, not {wanted}",
-        "visibility": f"it is {visibility}, not {body['visibility']}"
-        if isinstance(visibility, str) and visibility != body["visibility"]
-        else "",
-        "quotes": _other_quotes(status, body),
+    is_seen_alike = visibility == body["visibility"] or not isinstance(visibility, str)
+    not_kept = f"its language is {language or 'not kept'}, not {wanted}"
+    found = {
+        "text": ("content" in status and not has_words, "its text reads otherwise"),
+        "warning": (has_words and not is_warned_alike, "its warning is another one, or missing"),
+        "parent": ("in_reply_to_id" in status, _other_parent(status, body)),
+        "pictures": ("media_attachments" in status, _other_pictures(status, body)),
+        "language": ("language" in status and not is_kept, not_kept),
+        "visibility": (not is_seen_alike, f"it is {visibility}, not {body['visibility']}"),
+        "quotes": (True, _other_quotes(status, body)),
     }
+    return {subject: words for subject, (is_other, words) in found.items() if is_other}
 
 
 def _other_quotes(status: Mapping[str, Any], body: JsonObject) -> str:
@@ -97,14 +94,8 @@ def _reads_alike(status: Mapping[str, Any], body: JsonObject) -> tuple[bool, boo
     shown = [_skeleton(text) for text in plain_texts(_text(status.get("content")))]
     if isinstance(source.get("text"), str):
         shown.append(_skeleton(source["text"]))
-    heads = {
-        _skeleton(_text(head))
-        for head in (
-            status.get("spoiler_text"),
-            status.get("title"),
-            object_in(status, "friendica").get("title"),
-        )
-    }
+    heads = {_skeleton(_text(status.get(name))) for name in ("spoiler_text", "title")}
+    heads.add(_skeleton(_text(object_in(status, "friendica").get("title"))))
     if warning:
         joined = {head + text for text in shown for head in heads | {""}}
         is_alike = warning + words in joined

@@ -19,29 +19,18 @@ from bot.platforms.base import Connection, PictureReader, Profile
 from bot.platforms.http.exchange import confirmed, count_in, object_in
 from bot.platforms.spec import Charge, Limits
 from bot.platforms.status import Draft, Metrics, Picture, PostRef, ReplyTo, Status
-from bot.platforms.x import NAME, SPEC
+from bot.platforms.x import NAME, SPEC, timeline
 from bot.platforms.x.client import Client, Task, is_id
 from bot.platforms.x.comparing import OTHER_REPLIES, differences, is_ours, receipt_differences
-from bot.platforms.x.timeline import (
-    look_up,
-    newest_id,
-    own_page,
-    read_own,
-    reply_setting,
-    statuses_since,
-)
 
 #: In X's words; who wrote a post may reply to it in any case.
 _REPLY_SETTINGS = {"followed": "following", "mentioned": "mentionedUsers"}
 
 
 class X:
-    """One account on X. X has no key against doubles, so `find` is what settles a lost answer.
+    """One account; making one asks nothing, and is a SettingsError where asking is not safe.
 
-    Making one asks nothing of X.
-
-    Raises:
-        SettingsError: a secret is missing, or ``server`` is not safe.
+    X has no key against doubles, so `find` is what settles a lost answer.
     """
 
     spec = SPEC
@@ -49,7 +38,6 @@ class X:
     def __init__(self, connection: Connection) -> None:
         self._account = connection.account
         self._client = Client(connection)
-        self._user = self._client.token_user
         self._read_action = SPEC.read_action(connection.account)
         #: Highest own id that this process has seen; saves a paid read before each status.
         self._newest: str | None = None
@@ -57,10 +45,9 @@ class X:
         self._carried: set[str] = set()
 
     def profile(self) -> Profile:
-        charge = Charge("user_read", resources=(self._user,) if self._user else ())
-        answer = self._client.get(
-            "/2/users/me", {"user.fields": "public_metrics,description"}, charge
-        )
+        charge = Charge("user_read", resources=(self._client.user,) if self._client.user else ())
+        fields = {"user.fields": "public_metrics,description"}
+        answer = self._client.ask(Task.READ, "GET", "/2/users/me", charge, params=fields)
         user = object_in(answer, "data")
         id_, handle = user.get("id"), user.get("username")
         if not is_id(id_) or not isinstance(handle, str):
@@ -72,14 +59,13 @@ class X:
             followers=count_in(object_in(user, "public_metrics"), "followers_count"),
             about=f"{user.get('name') or ''} / {user.get('description') or ''}",
             server="X API v2",
-            access=self._client.access,
-            lacks=SPEC.scopes if self._client.access == "read" else (),
+            access=self._client.session.access,
+            lacks=SPEC.scopes if self._client.session.access == "read" else (),
         )
 
     def _user_id(self) -> str:
-        if self._user is None:
-            self._user = self.profile().id
-        return self._user
+        self._client.user = self._client.user or self.profile().id
+        return self._client.user
 
     def limits(self) -> Limits:
         """Return X's published limits, for it has none to ask; a Premium account has its length."""
@@ -103,7 +89,7 @@ class X:
         elif status.replies:
             request["reply_settings"] = _REPLY_SETTINGS[status.replies]
         if self._newest is None:
-            self._newest = newest_id(self._client, self._user_id(), self._read_action)
+            self._newest = timeline.newest_id(self._client, self._user_id(), self._read_action)
         body = {
             "v": 1,
             "at": at.isoformat(),
@@ -131,7 +117,7 @@ class X:
         ref = self._seen(str(id_)).compared(receipt_differences(told, draft.body))
         if wanted := request.get("reply_settings"):
             with suppress(PlatformError, OverBudgetError):  # it may lag, or cost too much
-                is_other = reply_setting(self._client, ref.id) not in ("", wanted)
+                is_other = timeline.reply_setting(self._client, ref.id) not in ("", wanted)
                 other = {"replies": OTHER_REPLIES} if is_other else {}
                 return ref.compared({**ref.differs, **other})
         return ref
@@ -147,7 +133,7 @@ class X:
 
     def find(self, draft: Draft) -> PostRef | None:
         newest = draft.body["newest"]
-        shown = statuses_since(self._client, self._user_id(), self._read_action, newest)
+        shown = timeline.statuses_since(self._client, self._user_id(), self._read_action, newest)
         ours = {status.id: status for status in shown if is_ours(status, draft.body)}
         if ours:
             first = ours[min(ours, key=int)]
@@ -171,16 +157,16 @@ class X:
         return is_deleted
 
     def exists(self, ref: PostRef) -> bool:
-        return look_up(self._client, [ref.id])[ref.id] is not None
+        return timeline.look_up(self._client, [ref.id])[ref.id] is not None
 
     def locate(self, address: str) -> PostRef | None:
         id_ = urlsplit(address).path.rpartition("/")[2]
         # Of another account it would be shown by id, but not in the own timeline.
-        is_own = is_id(id_) and id_ in own_page(self._client, self._user_id(), [id_])
+        is_own = is_id(id_) and id_ in timeline.own_page(self._client, self._user_id(), [id_])
         return self._seen(id_) if is_own else None
 
     def abilities(self) -> Mapping[str, str]:
-        newest_id(self._client, self._user_id(), self._read_action)
+        timeline.newest_id(self._client, self._user_id(), self._read_action)
         return {"timeline": "one page of it was read whole; it cost at most five reads"}
 
     def hide_reply(self, ref: PostRef, address: str) -> None:
@@ -202,17 +188,17 @@ class X:
     def metrics(self, refs: Sequence[PostRef]) -> Mapping[PostRef, Metrics]:
         ids = [ref.id for ref in refs]
         if SPEC.value(self._account, "owns_app"):
-            numbers = read_own(self._client, self._user_id(), ids) if ids else {}
+            numbers = timeline.read_own(self._client, self._user_id(), ids) if ids else {}
             self._carried.update(numbers)
         else:
-            numbers = look_up(self._client, ids)
+            numbers = timeline.look_up(self._client, ids)
         return {ref: found for ref in refs if (found := numbers[ref.id]) is not None}
 
     def recent(self) -> Sequence[PostRef]:
         return [self._ref(id_) for id_ in sorted(self._carried, key=int, reverse=True)]
 
     def close(self) -> None:
-        self._client.close()
+        self._client.session.close()
 
 
 def _upload(client: Client, picture: Picture, body: bytes) -> tuple[str, str]:

@@ -73,29 +73,18 @@ class Client:
         self._secrets = {key: require_secret(connection.secrets, key, name) for key in SPEC.secrets}
         self.exchange = Exchange()
         origin = safe_origin(connection.account.server or ORIGIN, name)
-        self._session = _SignedSession(connection, self.exchange, origin)
+        self.session = SignedSession(connection, self.exchange, origin)
+        user = self._secrets["ACCESS_TOKEN"].partition("-")[0]
+        #: Numeric id of the account, which begins its access token; empty if it does not.
+        self.user = user if is_id(user) else ""
         self._tweepy = tweepy.Client(
             **{key.lower(): secret for key, secret in self._secrets.items()},
             return_type=requests.Response,
             wait_on_rate_limit=False,
         )
-        self._tweepy.session = self._session
+        self._tweepy.session = self.session
         #: What X calls a status in its queries.
         self._word = "post"
-
-    @property
-    def access(self) -> str:
-        """What X said of the token with its last answer; empty where it did not."""
-        return self._session.access
-
-    @property
-    def token_user(self) -> str | None:
-        """Numeric id of the account, which begins its access token; None if it does not."""
-        user, _, _ = self._secrets["ACCESS_TOKEN"].partition("-")
-        return user if is_id(user) else None
-
-    def get(self, route: str, params: Mapping[str, str], charge: Charge) -> Mapping[str, Any]:
-        return self.ask(Task.READ, "GET", route, charge, params=params)
 
     def statuses(
         self, route: str, params: Mapping[str, str], charge: Charge, fields: str
@@ -106,7 +95,7 @@ class Client:
         """
         for _ in range(2):
             named = {f"{self._word}.fields": fields.replace("note_post", f"note_{self._word}")}
-            answer = self.get(route, {**params, **named}, charge)
+            answer = self.ask(Task.READ, "GET", route, charge, params={**params, **named})
             shown, first = objects_in(answer, "data"), fields.partition(",")[0]
             if not shown or any(first in status for status in shown):
                 break
@@ -138,19 +127,16 @@ class Client:
         exchange.error = ""
         exchange.message = redact(words_of(exchange.value()), self._secrets)
         self._meter.settle(booking, billed(exchange, task, charge), _resources(exchange, task))
-        signed, server_time = self._session.signed_at, exchange.server_time
+        signed, server_time = self.session.signed_at, exchange.server_time
         is_misdated = bool(signed and server_time and abs(server_time - signed) > _APART)
         return accepted(exchange, task, cause, is_misdated=is_misdated)
 
-    def close(self) -> None:
-        self._session.close()
 
-
-class _SignedSession(BoundedSession):
+class SignedSession(BoundedSession):
     """Remembers the time that its last request was signed with, and what X says of the token."""
 
     signed_at: datetime | None = None
-    #: ``read``, ``read-write`` or ``read-write-directmessages``.
+    #: ``read``, ``read-write`` or ``read-write-directmessages``; empty where it does not say.
     access = ""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
@@ -246,9 +232,8 @@ def billed(exchange: Exchange, task: Task, charge: Charge) -> int:
             if found is None or isinstance(found, list):
                 return len(found or ())
         return charge.units
-    if exchange.status is None or (task is Task.PUBLISH and exchange.status >= 500):
-        return charge.units
-    return 0
+    is_unclear = exchange.status is None or (task is Task.PUBLISH and exchange.status >= 500)
+    return charge.units if is_unclear else 0
 
 
 def _resources(exchange: Exchange, task: Task) -> tuple[str, ...]:

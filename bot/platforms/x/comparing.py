@@ -38,28 +38,21 @@ def is_ours(shown: Shown, body: JsonObject) -> bool:
     return True
 
 
-def _is_same_place(shown: Shown, body: JsonObject) -> bool:
-    """Return whether a status stands where the draft's would: alone, or below the same parent."""
-    reply = body["request"].get("reply")
-    if reply is None:
-        return shown.parent is None and shown.root == shown.id
-    if shown.parent is not None:
-        return bool(shown.parent == reply["in_reply_to_tweet_id"])
-    return bool(shown.root == body["root"])
-
-
 def differences(shown: Shown, body: JsonObject) -> Mapping[str, str]:
     """Return in words where a status that was read differs from its draft."""
-    keys, parent = body["media_keys"], body["request"].get("reply", {}).get("in_reply_to_tweet_id")
+    request = body["request"]
+    parent = request.get("reply", {}).get("in_reply_to_tweet_id")
+    # Where X does not say the parent, the conversation tells: the same one, or its own.
+    root = body["root"] if parent else shown.id
+    is_there = shown.root == root if shown.parent is None else shown.parent == parent
+    settings = "", request.get("reply_settings", shown.replies)
     return {
-        "text": "" if _reads_alike(shown.text, body["request"]["text"]) else _OTHER_TEXT,
+        "text": "" if _reads_alike(shown.text, request["text"]) else _OTHER_TEXT,
         "parent": ""
-        if _is_same_place(shown, body)
+        if is_there
         else f"but answers {shown.parent or 'nothing'}, not {parent or 'nothing'}",
-        "pictures": "" if shown.media_keys == {*keys} else "but with other pictures",
-        "replies": ""
-        if shown.replies in ("", body["request"].get("reply_settings", shown.replies))
-        else OTHER_REPLIES,
+        "pictures": "" if shown.media_keys == {*body["media_keys"]} else "but with other pictures",
+        "replies": "" if shown.replies in settings else OTHER_REPLIES,
     }
 
 
@@ -73,10 +66,8 @@ def receipt_differences(text: object, body: JsonObject) -> Mapping[str, str]:
     Addresses stand there as X's short ones, without the whole ones beside them.
     """
     sent = body["request"]["text"]
-    is_told = isinstance(text, str) and bool(text)
-    is_alike = not is_told or any(
-        _reads_alike(read, sent) for read in (str(text), html.unescape(str(text)))
-    )
+    told = text if isinstance(text, str) and text else sent
+    is_alike = _reads_alike(told, sent) or _reads_alike(html.unescape(told), sent)
     return {"text": "" if is_alike else _OTHER_TEXT}
 
 

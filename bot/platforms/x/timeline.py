@@ -16,9 +16,9 @@ from bot.platforms.x.client import Client, is_id
 
 #: What is asked of each status, by X's names since 2026; the first is there of every one.
 _FIELDS = "conversation_id,created_at,text,entities,attachments,note_post,reply_settings"
-#: X gives 5 at least; a read is paid by the status.
-_PAGE = 10
-_SMALL_PAGE = 5
+#: Statuses on a page that looks back, and the least and the most that X gives on one; a read is
+#: paid by the status.
+_PAGE, _SMALLEST_PAGE, _LARGEST_PAGE = 10, 5, 100
 #: Between a lost answer and its read-back hardly anything else is posted.
 _PAGES = 20
 #: A picture's own short address; X puts it after the text.
@@ -33,7 +33,6 @@ _ALL_NUMBERS = "public_metrics,non_public_metrics"
 #: Statuses this close are read in one page: the parts of a thread. Others would bring along what
 #: lies between them, and each status of a page is paid for.
 _TOGETHER_MS = 10 * 60 * 1000
-_SMALLEST_PAGE, _LARGEST_PAGE = 5, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Shown:
 
 def newest_id(client: Client, user: str, action: str) -> str | None:
     """Ask for the newest id; None where the account has posted nothing."""
-    page, _ = _page(client, user, Charge(action, _SMALL_PAGE), {})
+    page, _ = _page(client, user, Charge(action, _SMALLEST_PAGE), {})
     return max((status.id for status in page), key=int, default=None)
 
 
@@ -108,20 +107,18 @@ def read(raw: object) -> Shown:
     values = (raw.get("id"), raw.get("text"), raw.get("conversation_id"))
     if not all(isinstance(value, str) for value in values) or not is_id(values[0]):
         raise _incomplete("a status lacks its id, text or conversation")
-    text, entities = _whole(raw)
+    # The long text where there is one; X calls it by either name.
+    notes = (object_in(raw, name) for name in ("note_post", "note_tweet"))
+    whole = next((note for note in notes if isinstance(note.get("text"), str)), raw)
     keys = object_in(raw, "attachments").get("media_keys")
-    replies = [
-        str(reference.get("id"))
-        for name in ("referenced_posts", "referenced_tweets")
-        for reference in objects_in(raw, name)
-        if reference.get("type") == "replied_to"
-    ]
+    references = objects_in(raw, "referenced_posts") + objects_in(raw, "referenced_tweets")
+    parents = (str(each.get("id")) for each in references if each.get("type") == "replied_to")
     return Shown(
         id=str(values[0]),
-        text=canonical(_expanded(text, entities)),
+        text=canonical(_expanded(whole["text"], whole.get("entities", raw.get("entities")))),
         media_keys=frozenset(key for key in keys or () if isinstance(key, str)),
         root=str(values[2]),
-        parent=replies[0] if replies else None,
+        parent=next(parents, None),
         replies=str(raw.get("reply_settings") or ""),
     )
 
@@ -133,15 +130,6 @@ def canonical(text: str) -> str:
     """
     plain = visible.normalized("NFC", " ".join(text.split()))
     return _LAST_SLASH.sub("", _SCHEME.sub("", plain))
-
-
-def _whole(raw: Mapping[str, Any]) -> tuple[str, object]:
-    """Take the long text where there is one; X calls it by either name."""
-    for name in ("note_post", "note_tweet"):
-        note = raw.get(name)
-        if isinstance(note, dict) and isinstance(note.get("text"), str):
-            return note["text"], note.get("entities", raw.get("entities"))
-    return raw["text"], raw.get("entities")
 
 
 def _expanded(text: str, entities: object) -> str:
