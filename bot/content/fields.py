@@ -23,7 +23,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, core_sc
 from bot.content import identifiers, values
 from bot.content.addresses import bare_address, optional_address, server
 from bot.content.notations import NOTHING
-from bot.content.values import quoted, suggestion
+from bot.content.values import RuleError, quoted, suggestion
 from bot.platforms.spec import AccountKey
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ _SPAN_OF_TIME = _like(r"([0-9]+[dhms])+")
 
 Text = Annotated[str, ReadWith(values.text, _WORDS)]
 #: Not touched at all: every character counts.
-ExactText = Annotated[str, ReadWith(values.exact_text, _WORDS)]
+ExactText = Annotated[str, ReadWith(values.text_of, _WORDS)]
 WarningText = Annotated[str, ReadWith(values.warning, _WORDS)]
 #: A key without a value says that it is not known.
 OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
@@ -160,12 +160,6 @@ Days = Annotated[tuple[date, date], ReadWith(values.days, _RANGE)]
 Passage = Annotated[tuple[str, str], ReadWith(values.passage, _RANGE)]
 
 
-class UnknownNameError(ValueError):
-    """A name that nothing in the campaign defines."""
-
-    rule = "unknown-name"
-
-
 class Anything(dict[str, Any]):
     """Stands for names that could not be read, so that one broken file is one problem."""
 
@@ -204,19 +198,23 @@ def _one_of(
     options: Callable[[Known], Collection[str]],
     *,
     where: str = "",
-    hint: Callable[[str, Known], str] | None = None,
+    hint: Callable[[str, Known], str] = lambda _name, _known: "",
 ) -> Any:
-    """Accept a name out of `Known`, and empty text where the field itself may be empty."""
+    """Accept a name out of `Known`, and empty text where the field itself may be empty.
+
+    Args:
+        hint: What to write instead, where more is known than the nearest name.
+    """
 
     def check(name: str, info: ValidationInfo) -> str:
-        known = info.context if isinstance(info.context, Known) else Known()
+        known: Known = info.context or Known()
         names = options(known)
         if isinstance(names, Anything) and name and "://" not in name:
             identifiers.identifier(name)
         if name and name not in names:
             _refuse_misspelled(name, names)
-            advice = hint(name, known) if hint else suggestion(name, names)
-            raise UnknownNameError(f"no {what} {quoted(name)}{where}; {advice}")
+            advice = hint(name, known) or suggestion(name, names)
+            raise RuleError(f"no {what} {quoted(name)}{where}; {advice}", "unknown-name")
         return name
 
     return AfterValidator(check)
@@ -235,14 +233,12 @@ def _refuse_misspelled(name: str, names: Collection[str]) -> None:
 def _account_hint(name: str, known: Known) -> str:
     meant = _platform_of(name, known)
     there = [account for account, platform in known.accounts.items() if platform == meant]
-    if there:
-        return f"that is a platform, write its account: {', '.join(there)}"
-    return suggestion(name, known.accounts)
+    return f"that is a platform, write its account: {', '.join(there)}" if there else ""
 
 
 def _platform_hint(name: str, known: Known) -> str:
     meant = _platform_of(name, known)
-    return f"write {meant}" if meant else suggestion(name, known.platforms)
+    return f"write {meant}" if meant else ""
 
 
 def _platform_of(name: str, known: Known) -> str:
@@ -253,23 +249,21 @@ def _platform_of(name: str, known: Known) -> str:
 
 def _speaker_hint(name: str, known: Known) -> str:
     meant = _platform_of(name, known)
-    there = meant in known.accounts.values()
-    return f"write {meant}" if there else suggestion(name, _speakers(known))
+    return f"write {meant}" if meant in known.accounts.values() else ""
 
 
-def _link_hint(name: str, known: Known) -> str:
-    if name.casefold() in NOTHING:
-        return "leave the key out; in a variant, `link: none` takes the post's link away"
-    return suggestion(name, known.links)
+def _link_hint(name: str, _known: Known) -> str:
+    hint = "leave the key out; in a variant, `link: none` takes the post's link away"
+    return hint if name.casefold() in NOTHING else ""
 
 
 def _no_address(link: str, info: ValidationInfo) -> str:
     """Refuse an address in the place of the id of what it belongs to."""
-    known = info.context.links if isinstance(info.context, Known) else {}
+    known = (info.context or Known()).links
     if not re.search(r"://|\w\.\w+/", link) or not known:
         return link
-    named = (each for each, at in known.items() if at and bare_address(at) == bare_address(link))
     wanted = "the id of an investigation or source, and the address where that is described"
+    named = (each for each, at in known.items() if at and bare_address(at) == bare_address(link))
     raise ValueError(f"{quoted(link)} does not fit; write {next(named, wanted)}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -17,10 +17,7 @@ from bot.content.lookalikes import named_ids, refuse_lookalikes
 from bot.content.model import (
     NOWHERE,
     Campaign,
-    Investigation,
     Place,
-    Post,
-    ReportWords,
     Schedule,
     Source,
 )
@@ -94,45 +91,37 @@ def load(
         now: Aware; decides what is past or far ahead.
         kept: What the reading before found of its files.
     """
-    return _Loading(TreeFiles(tree), specs, inspect, now, kept or KeptFiles()).load()
+    files = TreeFiles(tree)
+    problems, pictures = Problems(files.problems), Pictures(files, inspect)
+    return _Loading(files, specs, now, kept or KeptFiles(), problems, pictures).load()
 
 
 @dataclass(slots=True)
 class KeptFiles:
     """Files of posts as they were read last, with all that their reading depends on."""
 
-    #: Surroundings and files, put there as one: several threads may check at once.
+    #: Put there as one: several threads may check at once.
     last: tuple[object, Mapping[str, ReadFile]] = (None, {})
 
 
+@dataclass(frozen=True, slots=True)
 class _Loading:
     """One reading of one tree."""
 
-    def __init__(
-        self,
-        files: TreeFiles,
-        specs: Mapping[str, PlatformSpec],
-        inspect: Inspect,
-        now: datetime,
-        kept: KeptFiles,
-    ) -> None:
-        self._files = files
-        self._specs = specs
-        self._now = now
-        self._kept = kept
-        self._problems = Problems(files.problems)
-        self._pictures = Pictures(files, inspect)
-        self._post_files: set[str] = set()
-        self._words: Mapping[str, ReportWords] = {}
+    _files: TreeFiles
+    _specs: Mapping[str, PlatformSpec]
+    _now: datetime
+    _kept: KeptFiles
+    _problems: Problems
+    _pictures: Pictures
 
     def load(self) -> Loaded:
-        names = self._files.names
         root = self._mapping(SCHEDULE, "campaign")
         listed: Node | None = _NO_LIST
         described: dict[str, Node | None] = {}
         spoken: dict[str, Node | None] = {}
-        written: dict[str, bytes] = {}
-        for name in (name for name in names if name.endswith(".yaml")):
+        written: dict[str, bytes | None] = {}
+        for name in (name for name in self._files.names if name.endswith(".yaml")):
             if name == INVESTIGATIONS:
                 listed = self._mapping(name, "investigations")
             elif name.startswith(f"{SOURCES}/"):
@@ -140,29 +129,32 @@ class _Loading:
             elif name.startswith(f"{FOLDER}/"):
                 spoken[name] = self._mapping(name, "by")
             else:
-                self._post_files.add(self._files.shown(name))
-                if (raw := self._read(name)) is not None:
-                    written[name] = raw
+                written[name] = self._read(name)
         known = _known(root, listed, described, self._specs)
-        schedule = None
-        if root:
-            schedule = schedules.build(
-                root, self._specs, self._problems, known=known, now=self._now
-            )
+        problems, specs, now = self._problems, self._specs, self._now
+        schedule = schedules.build(root, specs, problems, known=known, now=now) if root else None
         sources = self._sources(described, known, schedule)
-        investigations: dict[str, Investigation] = {}
-        if listed:
-            investigations = build_investigations(listed, self._problems, known=known)
-        around = Surroundings(known, schedule, sources, self._pictures, self._now)
-        posts_read = [*self._post_files_read(written, around)]
-        posts = posts_of(posts_read, self._problems)
-        sources_by_id = {_stem(name): node for name, node in described.items()}
-        ids = [*named_ids(root, listed, sources_by_id)]
-        ids += [each for file in posts_read for entry in file.entries for each in entry.names]
-        refuse_lookalikes(ids, self._problems)
+        investigations = build_investigations(listed, problems, known=known) if listed else {}
+        around = Surroundings(known, schedule, sources, self._pictures, now)
+        read = [*self._post_files_read(written, around)]
+        linked = {*sources, *investigations, "", None}
+        posts = tuple(
+            post for post in posts_of(read, problems)
+            if linked.issuperset([post.link, *(each.link for each in post.variants.values())])
+        )  # fmt: skip
+        ids = [*named_ids(root, listed, {_stem(name): node for name, node in described.items()})]
+        ids += [each for file in read for names, _ in file.entries for each in names]
+        refuse_lookalikes(ids, problems)
         self._refuse_strays()
-        self._words = build_words(spoken, self._problems)
-        return self._loaded(schedule, posts, sources, investigations)
+        words = build_words(spoken, problems)
+        contents = {**self._files.contents, **self._pictures.used}
+        found = tuple(sorted({*problems}))
+        tree = _tree_of(contents, found)
+        readable = (
+            Campaign(schedule, posts, sources, investigations, tree, words) if schedule else None
+        )
+        post_files = frozenset(map(self._files.shown, written))
+        return Loaded(readable, found, dict(sorted(contents.items())), tree, sources, post_files)
 
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
@@ -171,7 +163,7 @@ class _Loading:
         self._problems.append(Problem(file, 0, 0, "", message, severity, rule))
 
     def _post_files_read(
-        self, written: Mapping[str, bytes], around: Surroundings
+        self, written: Mapping[str, bytes | None], around: Surroundings
     ) -> Iterator[ReadFile]:
         """Yield what files of posts say; one that is as it was says what it said."""
         files = self._files
@@ -184,6 +176,8 @@ class _Loading:
         before = before if last == surroundings else {}
         found: dict[str, ReadFile] = {}
         for name, raw in written.items():
+            if raw is None:
+                continue
             file, sha256 = before.get(name), sha256_hex(raw)
             if file is None or not file.holds(sha256, around):
                 problems = Problems()
@@ -250,30 +244,6 @@ class _Loading:
                 message = "no post uses this picture"
                 self._tell(f"{POSTS}/{name}", message, "picture-unused", Severity.NOTICE)
 
-    def _loaded(
-        self,
-        schedule: Schedule | None,
-        posts: list[Post],
-        sources: Mapping[str, Source],
-        investigations: Mapping[str, Investigation],
-    ) -> Loaded:
-        contents = {**self._files.contents, **self._pictures.used}
-        problems = tuple(sorted(set(self._problems)))
-        failed = [str(each) for each in problems if each.severity is Severity.ERROR]
-        # A stray file or a link is in no content: who watches the hash must see it come and go.
-        tree = tree_sha256(contents | {"": "\n".join(failed).encode()} if failed else contents)
-        linked = {*sources, *investigations, ""}
-        whole = tuple(
-            post for post in posts
-            if post.link in linked
-            and all((variant.link or "") in linked for variant in post.variants.values())
-        )  # fmt: skip
-        readable = None
-        if schedule:
-            readable = Campaign(schedule, whole, sources, investigations, tree, self._words)
-        files, post_files = dict(sorted(contents.items())), frozenset(self._post_files)
-        return Loaded(readable, problems, files, tree, sources, post_files)
-
 
 def is_picture(name: str) -> bool:
     """Return whether a file of a tree is a picture, and no text."""
@@ -285,6 +255,12 @@ def tree_sha256(contents: Mapping[str, bytes]) -> str:
     return sha256_hex(
         "".join(f"{sha256_hex(contents[name])}  {name}\n" for name in sorted(contents))
     )
+
+
+def _tree_of(contents: Mapping[str, bytes], problems: Iterable[Problem]) -> str:
+    # A stray file or a link is in no content: who watches the hash must see it come and go.
+    failed = [str(each) for each in problems if each.severity is Severity.ERROR]
+    return tree_sha256({**contents, "": "\n".join(failed).encode()} if failed else contents)
 
 
 def _known(

@@ -41,22 +41,13 @@ _Moments = tuple[datetime | None, datetime | None, list[tuple[str, TimeProblem]]
 
 
 @dataclass(frozen=True, slots=True)
-class ReadEntry:
-    """An entry of a file, before its id is held against those of all files."""
-
-    #: Its id and its theme; empty texts for none.
-    names: tuple[NamedId, ...]
-    #: None where it has errors.
-    post: Post | None
-
-
-@dataclass(frozen=True, slots=True)
 class ReadFile:
     """What a file of posts says by itself."""
 
     sha256: str
     problems: tuple[Problem, ...]
-    entries: tuple[ReadEntry, ...]
+    #: Of each entry its id and its theme, and the post; None where that has errors.
+    entries: tuple[tuple[tuple[NamedId, NamedId], Post | None], ...]
     #: What was found of each post that has a time: later it may be past.
     moments: tuple[tuple[Post, _Moments], ...]
     #: It names files of pictures, whose bytes count too.
@@ -71,23 +62,21 @@ class ReadFile:
 
 def read_file(node: Node | None, sha256: str, around: Surroundings, problems: Problems) -> ReadFile:
     """Read a file's posts; ``problems`` are those of its parsing."""
-    found: list[ReadEntry] = []
-    moments: list[tuple[Post, _Moments]] = []
-    has_pictures = False
+    found: list[tuple[tuple[NamedId, NamedId], Post | None]] = []
+    read: list[_Entry] = []
     for node_of_post in entries(node, "posts", problems) if node else ():
-        name = node_of_post.text("id")
-        if is_id(name or ""):
-            node_of_post.at = (name or "",)  # it says more than a number
-        entry = _Entry(node_of_post, around)
+        name = node_of_post.text("id") or ""
+        if is_id(name):
+            node_of_post.at = (name,)  # it says more than a number
+        read.append(entry := _Entry(node_of_post, around))
         post = entry.read()
         problems += entry.problems
-        if any(each.severity is Severity.ERROR for each in entry.problems):
-            post = None
-        names = tuple(named_id(key, node_of_post, [key]) for key in ("id", "theme"))
-        found.append(ReadEntry(names, post))
-        moments += entry.moments
-        has_pictures = has_pictures or entry.has_pictures
-    return ReadFile(sha256, tuple(problems), tuple(found), tuple(moments), has_pictures)
+        is_wrong = any(each.severity is Severity.ERROR for each in entry.problems)
+        names = named_id("id", node_of_post, ["id"]), named_id("theme", node_of_post, ["theme"])
+        found.append((names, None if is_wrong else post))
+    moments = tuple(each for entry in read for each in entry.moments)
+    has_pictures = any(entry.has_pictures for entry in read)
+    return ReadFile(sha256, tuple(problems), tuple(found), moments, has_pictures)
 
 
 def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
@@ -96,8 +85,7 @@ def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
     ids: dict[str, Place] = {}
     for file in files:
         problems += file.problems
-        for entry in file.entries:
-            name, here, where = entry.names[0][1:]
+        for ((_key, name, here, where), _theme), post in file.entries:
             first = ids.setdefault(name, here) if name else here
             if first != here:
                 message = (
@@ -107,8 +95,8 @@ def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
                 problems.append(Problem(
                     here.file, here.line, here.column, where, message, rule="id-taken"
                 ))  # fmt: skip
-            elif entry.post:
-                posts.append(entry.post)
+            elif post:
+                posts.append(post)
     return posts
 
 

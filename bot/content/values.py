@@ -27,10 +27,12 @@ class Empty(Enum):
     EMPTY = "nothing"
 
 
-class CharacterError(ValueError):
-    """Words have a character that nobody sees, or that passes for another one."""
+class RuleError(ValueError):
+    """A value breaks a rule that has an id of its own."""
 
-    rule = "character"
+    def __init__(self, message: str, rule: str) -> None:
+        self.rule = rule
+        super().__init__(message)
 
 
 EMPTY: Final = Empty.EMPTY
@@ -102,8 +104,8 @@ def no_such(what: str, name: str, options: Iterable[str]) -> str:
     return f"no {what} is called {name!r}; {suggestion(name, options)}"
 
 
-def text_of(value: object, wanted: str) -> str:
-    """Return the text that was typed."""
+def text_of(value: object, wanted: str = "text") -> str:
+    """Return the text that was typed, of which no character may get lost."""
     if isinstance(value, str):
         return value
     raise ValueError(f"{kind(value)}; write {wanted}")
@@ -133,30 +135,24 @@ def language(value: object) -> str:
         right = "-".join(filter(None, (right.removesuffix("-Hant") if others else right, *regions)))
         raise ValueError(f"{quoted(typed)} is no language's code; write {right}")
     if len(main) == 2 and main.islower() and main not in other_names("two letters"):
-        raise ValueError(
-            f"{quoted(typed)} is no language's code; write one such as en, ug or zh-Hans"
-        )
+        message = f"{quoted(typed)} is no language's code; write one such as en, ug or zh-Hans"
+        raise ValueError(message)
     return _matched(typed, LANG, "does not fit", "a language tag such as en, ug or zh-Hans")[0]
 
 
 def text(value: object) -> str:
     """Read text that readers see, without line breaks and spaces around it."""
-    typed = text_of(value, "text").strip()
+    typed = text_of(value).strip()
     if not any(unicodedata.category(char) not in _UNSEEN for char in typed):
         raise ValueError("has nothing that can be seen; write text, or take the key out")
     return optional_text(typed)
 
 
-def exact_text(value: object) -> str:
-    """Read text of which no character may get lost."""
-    return text_of(value, "text")
-
-
 def optional_text(value: object) -> str:
     """Read text that may be missing: an empty value says that it is not known."""
-    typed = "" if value is EMPTY else text_of(value, "text").strip()
+    typed = "" if value is EMPTY else text_of(value).strip()
     if message := fault_of_words(typed):
-        raise CharacterError(message)
+        raise RuleError(message, "character")
     return typed
 
 
@@ -207,14 +203,7 @@ def integer(least: int, most: int) -> Callable[[object], int]:
     def fits(typed: str) -> bool:
         return bool(_INTEGER.fullmatch(typed)) and least <= int(typed) <= most
 
-    def read(value: object) -> int:
-        typed = text_of(value, wanted)
-        if not fits(typed):
-            advice = what_to_write(typed, fits, f"{wanted}, digits only", is_rule=False)
-            raise ValueError(f"{quoted(typed)} does not fit; {advice}")
-        return int(typed)
-
-    return read
+    return lambda value: int(_fitting(value, fits, wanted, f"{wanted}, digits only"))
 
 
 def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], float]:
@@ -225,14 +214,15 @@ def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], floa
         number = float(typed) if _DECIMAL.fullmatch(typed) else -1
         return number <= most and (number > 0 or (number == 0 and not above_zero))
 
-    def read(value: object) -> float:
-        typed = text_of(value, wanted)
-        if not fits(typed):
-            advice = what_to_write(typed, fits, wanted, is_rule=False)
-            raise ValueError(f"{quoted(typed)} does not fit; {advice}")
-        return float(typed)
+    return lambda value: float(_fitting(value, fits, wanted, wanted))
 
-    return read
+
+def _fitting(value: object, fits: Callable[[str], bool], wanted: str, advice: str) -> str:
+    typed = text_of(value, wanted)
+    if fits(typed):
+        return typed
+    advice = what_to_write(typed, fits, advice, is_rule=False)
+    raise ValueError(f"{quoted(typed)} does not fit; {advice}")
 
 
 _A_DURATION = "a duration such as 15m, 1h or 60d"
@@ -257,7 +247,7 @@ def day(value: object) -> date:
     """Read a date, year first."""
     wanted = "a date such as 2026-12-09"
     match = _matched(value, DATE, "is no date", wanted)
-    year, month, number = (int(part) for part in match.groups())
+    year, month, number = map(int, match.groups())
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise ValueError(f"year {year} is not between {FIRST_YEAR} and {LAST_YEAR}; correct it")
     try:
@@ -363,10 +353,9 @@ def days(value: object) -> tuple[date, date]:
     """Read one day, or the first and the last of several (``from`` and ``to``)."""
     if not isinstance(value, dict):
         return day(value), day(value)
-    first, last = _range(value, "a date")
-    pair = day(first), day(last)
-    refuse_backwards(*pair)
-    return pair
+    first, last = map(day, _range(value, "a date"))
+    refuse_backwards(first, last)
+    return first, last
 
 
 def refuse_backwards(first: date, last: date) -> None:
