@@ -97,7 +97,7 @@ class _Import:
     def take(self, row: SheetRow) -> None:
         """Change the text of a file by a row, or tell what is wrong with it."""
         for fault in row.faults:
-            self._tell(row.number, fault.column, fault.message, fault.rule)
+            self._tell(row.number, fault.column, str(fault), fault.rule)
         name = row.cells.get("id", "")
         # What the sheet has no column for stays as it is; an empty cell takes a key away.
         known = self._posts.get(name, ("", {}))[1]

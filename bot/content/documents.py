@@ -68,10 +68,12 @@ def read_document(path: Path) -> Document:
     Raises:
         ContentError: it is too large, hostile or no letter.
     """
-    raw = _bytes_of(path)
-    reader = {".docx": _docx, ".odt": _odt, ".md": _markdown, ".txt": _plain}.get(
-        path.suffix.lower()
-    )
+    with path.open("rb") as file:
+        raw = file.read(_MOST + 1)
+    if len(raw) > _MOST:
+        _refuse(path, f"has over {_MOST:,} bytes; take its pictures out", "letter-size")
+    readers = {".docx": _docx, ".odt": _odt, ".md": _markdown, ".txt": _plain}
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         _refuse(path, "is no .docx, .odt, .md or .txt; save the letter as one", "letter-kind")
     found = reader(raw, path)
@@ -89,14 +91,6 @@ def read_document(path: Path) -> Document:
 
 def _refuse(path: Path, message: str, rule: str, line: int = 0, column: int = 0) -> NoReturn:
     raise ContentError([Problem(str(path), line, column, "", message, rule=rule)])
-
-
-def _bytes_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        raw = file.read(_MOST + 1)
-    if len(raw) > _MOST:
-        _refuse(path, f"has over {_MOST:,} bytes; take its pictures out", "letter-size")
-    return raw
 
 
 def _decoded(raw: bytes, path: Path) -> str:
@@ -158,24 +152,20 @@ def _unpacked(raw: bytes, path: Path, wanted: tuple[str, ...]) -> dict[str, byte
 
 def _prove_xml(content: bytes, path: Path, part: str) -> None:
     """Refuse what declares entities, is nested too deep, or is no XML."""
-    parser, depth = expat.ParserCreate(namespace_separator=" "), 0
+    parser, opened = expat.ParserCreate(namespace_separator=" "), list[str]()
 
     def refuse(*_declared: Any) -> NoReturn:
         message = f"{part} declares entities or a document type, which no letter needs"
         _refuse(path, message, "letter-xml")
 
-    def open_element(*_named: Any) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEPTH:
+    def open_element(name: str, _attributes: Any) -> None:
+        opened.append(name)
+        if len(opened) > _DEPTH:
             _refuse(path, f"{part} is nested deeper than {_DEPTH}; save it anew", "letter-xml")
 
-    def close_element(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
     parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler = open_element, close_element
+    parser.StartElementHandler = open_element
+    parser.EndElementHandler = lambda _name: opened.pop()
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:

@@ -133,9 +133,8 @@ def pause_on(pauses: tuple[Pause, ...], day: date) -> Pause | None:
 
 def caps_of(account: Account) -> tuple[tuple[int, timedelta, str], ...]:
     """List an account's caps: how many posts, in which time, and the key that says so."""
-    hourly = (account.max_per_hour, HOUR, "max_per_hour")
-    daily = (account.max_per_day, DAY, "max_per_day")
-    return tuple((most, span, key) for most, span, key in (hourly, daily) if most)
+    caps = (account.max_per_hour, HOUR, "max_per_hour"), (account.max_per_day, DAY, "max_per_day")
+    return tuple((most, span, key) for most, span, key in caps if most)
 
 
 def free_at(account: Account, begun: Sequence[datetime], now: datetime) -> datetime:

@@ -5,6 +5,7 @@ Every reader takes what `Node.plain` returns and raises `ValueError` with what t
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -72,6 +73,11 @@ _FEW = 8
 def quoted(text: str) -> str:
     """Show a value in a message, cut where it is long."""
     return f"'{text}'" if len(text) <= _LONG else f"'{text[:_LONG]}…'"
+
+
+def written(text: str) -> str:
+    """Write a text for YAML on one line, in quotation marks: line breaks and tabs as escapes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def kind(value: object) -> str:

@@ -7,7 +7,6 @@ explodes on merge keys (docs/decisions/0030-strict-yaml.md).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from bot.content.characters import decode, fault
 from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
 from bot.content.slips import explained, in_marks, swallowed, without_entries
-from bot.content.values import EMPTY, Empty, quoted
+from bot.content.values import EMPTY, Empty, quoted, written
 from bot.errors import Problem
 
 #: A way down a document: keys of mappings and numbers of list entries.
@@ -122,8 +121,6 @@ def shown(path: Path) -> str:
 _COMMENT = re.compile(r"[ \t]*(#(\S?).*)")
 #: No text of which something behind a # could be part.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:+ -]+")
-
-
 #: So many times a file is read without what could not be read.
 _ROUNDS = 10
 
@@ -233,9 +230,8 @@ class _NodeBuilder:
     def refuse(self, mark: Any, message: str, rule: str = "yaml") -> None:
         place = self._place(mark)
         if len(self.problems) < self._bounds.problems:
-            self.problems.append(
-                Problem(place.file, place.line, place.column, "", message, rule=rule)
-            )
+            problem = Problem(place.file, place.line, place.column, "", message, rule=rule)
+            self.problems.append(problem)
 
     def _stop(self, event: yaml.Event, message: str) -> None:
         self.refuse(event.start_mark, message)
@@ -293,7 +289,7 @@ class _NodeBuilder:
                 self.refuse(*slip, "key-in-text")
             return
         if end.line > start.line:
-            whole = f"{before.strip()} {json.dumps(event.value, ensure_ascii=False)}".strip()
+            whole = f"{before.strip()} {written(event.value)}".strip()
             message = (
                 "goes over several lines, and YAML makes a space of each line break; write it on "
                 f"one line: {whole} "
@@ -308,10 +304,10 @@ class _NodeBuilder:
             and not _MOMENT.fullmatch(event.value)
             and (lost[2] or not lost[1].strip("# \t") or (not event.style and " " in event.value))
         ):
-            whole = json.dumps(event.value + lost[0].rstrip(), ensure_ascii=False)
             message = (
                 f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "
-                f"{before.strip()} {whole} or, if it is a comment, put it on a line of its own"
+                f"{before.strip()} {written(event.value + lost[0].rstrip())} "
+                "or, if it is a comment, put it on a line of its own"
             )
             self.refuse(
                 yaml.Mark("", 0, end.line, lost.start(1), None, 0), message, "comment-swallowed"
