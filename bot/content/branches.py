@@ -4,8 +4,6 @@ The commit is made in a repository of our own, and goes where the operator says,
 campaign's files do. No branch that is there is changed.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

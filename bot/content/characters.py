@@ -1,7 +1,5 @@
 """Bytes to text, refusing what editors cannot see or what other programs would change."""
 
-from __future__ import annotations
-
 import codecs
 import re
 import unicodedata

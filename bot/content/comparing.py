@@ -1,7 +1,5 @@
 """A text compared with a source that does not have it: look-alikes, and the nearest passage."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator

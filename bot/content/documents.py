@@ -4,8 +4,6 @@ The file may be anybody's: it is bounded before it is unpacked, no entity or out
 and pictures, comments, footnotes and deleted text are left behind.
 """
 
-from __future__ import annotations
-
 import io
 import unicodedata
 import zipfile

@@ -1,7 +1,5 @@
 """A passage by its first and last words, and the lines of YAML that quote it."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

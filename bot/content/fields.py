@@ -3,8 +3,6 @@
 A name that another file gives its meaning is looked up in `Known`, the context of a reading.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -57,14 +55,9 @@ def _refuse(_value: object) -> object:
     raise PydanticCustomError(UNKNOWN_KEY, "no key of the file")
 
 
-_DERIVED = ReadWith(_refuse, {})
+DERIVED = ReadWith(_refuse, {})
 #: A field that no file has: it is filled in after the reading, from where and what was read.
-Derived = Annotated[T, _DERIVED]
-
-
-def is_derived(metadata: Collection[object]) -> bool:
-    """Return by a field's metadata whether it is filled in after the reading."""
-    return _DERIVED in metadata
+Derived = Annotated[T, DERIVED]
 
 
 def doc(description: str, **constraints: Any) -> Any:

@@ -4,8 +4,6 @@ Names are ``schedule.yaml`` and ``posts/…`` in every tree, so that the same co
 hash anywhere.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -4,8 +4,6 @@ Letters, marks and digits are those of Unicode's identifiers (UAX 31), in small 
 alphabets mix no further than UTS 39 calls moderately restrictive.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

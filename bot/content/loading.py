@@ -1,7 +1,5 @@
 """The whole campaign from its files, or every problem that keeps it from being one."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
-from bot.content.lookalikes import named_ids, refuse_lookalikes
+from bot.content.identifiers import differing, skeleton
 from bot.content.model import (
     NOWHERE,
     Campaign,
@@ -23,7 +21,7 @@ from bot.content.model import (
 )
 from bot.content.posts import ReadFile, Surroundings, posts_of, read_file
 from bot.content.report_words import FOLDER, build_words
-from bot.content.shape import Problems
+from bot.content.shape import NamedId, Problems, named_id
 from bot.content.sources import (
     INVESTIGATIONS,
     MEDIA,
@@ -33,10 +31,11 @@ from bot.content.sources import (
     build_investigations,
     build_source,
 )
-from bot.content.values import EMPTY, kind
+from bot.content.values import EMPTY, kind, quoted
 from bot.content.yamlfile import Node, parse_all
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
+from bot.visible import named
 
 #: Stands for the address in a description that cannot be read.
 _UNREAD = "?"
@@ -74,6 +73,14 @@ class Loaded:
         return None if self.errors else self.readable
 
 
+@dataclass(slots=True)
+class KeptFiles:
+    """Files of posts as they were read last, with all that their reading depends on."""
+
+    #: Put there as one: several threads may check at once.
+    last: tuple[object, Mapping[str, ReadFile]] = (None, {})
+
+
 def load(
     tree: Tree,
     *,
@@ -94,14 +101,6 @@ def load(
     files = TreeFiles(tree)
     problems, pictures = Problems(files.problems), Pictures(files, inspect)
     return _Loading(files, specs, now, kept or KeptFiles(), problems, pictures).load()
-
-
-@dataclass(slots=True)
-class KeptFiles:
-    """Files of posts as they were read last, with all that their reading depends on."""
-
-    #: Put there as one: several threads may check at once.
-    last: tuple[object, Mapping[str, ReadFile]] = (None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +141,9 @@ class _Loading:
             post for post in posts_of(read, problems)
             if linked.issuperset([post.link, *(each.link for each in post.variants.values())])
         )  # fmt: skip
-        ids = [*named_ids(root, listed, {_stem(name): node for name, node in described.items()})]
+        ids = [*_named_ids(root, listed, described)]
         ids += [each for file in read for names, _ in file.entries for each in names]
-        refuse_lookalikes(ids, problems)
+        _refuse_lookalikes(ids, problems)
         self._refuse_strays()
         words = build_words(spoken, problems)
         contents = {**self._files.contents, **self._pictures.used}
@@ -297,6 +296,40 @@ def _known(
         sources=tuple(_stem(name) for name in described),
         links=links,
     )
+
+
+def _named_ids(
+    root: Node | None, listed: Node | None, described: Mapping[str, Node | None]
+) -> Iterator[NamedId]:
+    """Yield the ids of a schedule, of investigations and of sources."""
+    if root:
+        for key in ("accounts", "slots", "queues"):
+            for name in root.names(key):
+                yield key, name, root.place_of((key, name), key=True), f"{key}.{name}"
+        for number in range(len(root.texts("themes"))):
+            yield named_id("theme", root, ("themes", number))
+    # A link names either of them.
+    for name, node in described.items():
+        if node:
+            yield "link", _stem(name), node.place_of(()), ""
+    for entry in listed.entries("investigations") if listed else ():
+        yield named_id("link", entry, ["id"])
+
+
+def _refuse_lookalikes(ids: Iterable[NamedId], problems: Problems) -> None:
+    """Refuse each id that nobody can tell apart from one of its kind that was written before."""
+    first: dict[tuple[str, str], tuple[str, Place]] = {}
+    for kind_of, name, here, where in (each for each in ids if each[1]):
+        before, there = first.setdefault((kind_of, skeleton(name)), (name, here))
+        if before == name:
+            continue
+        message = (
+            f"{quoted(name)} looks like {quoted(before)} ({there.file}, line {there.line}) and is"
+            f" not: it has {named(differing(name, before))}; write that one, or call it otherwise"
+        )
+        problems.append(
+            Problem(here.file, here.line, here.column, where, message, rule="id-lookalike")
+        )
 
 
 def _stem(name: str) -> str:

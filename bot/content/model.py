@@ -6,8 +6,6 @@ code builds these like any dataclass, with values and not with text. A `Derived`
 a file: `bot.content` fills it in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -320,7 +318,7 @@ class Quote(Strict):
     #: Of the source, in order; none before it is proved.
     fragments: Derived[tuple[Stretch, ...]] = ()
     #: What a quoted translation translates, proved in the original source.
-    translates: Derived[Quote | None] = None
+    translates: Derived["Quote | None"] = None
     #: Who translated it, and who answers for that.
     translators: Derived[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
 

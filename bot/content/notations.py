@@ -1,7 +1,5 @@
 """What somebody means who writes a value in another way: other signs, dates, times, names."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Where words, sentences and paragraphs of a source begin and end."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import regex

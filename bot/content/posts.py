@@ -1,7 +1,5 @@
 """Posts as typed values: every entry of ``posts/**/*.yaml`` with all that is wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,10 +8,9 @@ from zoneinfo import ZoneInfo
 from bot.content.fields import Known
 from bot.content.files import FileError
 from bot.content.identifiers import is_id
-from bot.content.lookalikes import NamedId, named_id
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
 from bot.content.quoting import Proof, prove, quotes_graphic
-from bot.content.shape import Problems, entries, repeats, shape
+from bot.content.shape import NamedId, Problems, entries, named_id, repeats, shape
 from bot.content.slots import TimeProblem, due, yearly_problems
 from bot.content.sources import Pictures
 from bot.content.values import quoted

@@ -3,8 +3,6 @@
 Proposals for a person to look over; they are cautious where a wrong one could be posted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

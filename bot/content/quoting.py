@@ -1,7 +1,5 @@
 """The proof that a quotation is its source's own words, character for character."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

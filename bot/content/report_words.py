@@ -1,7 +1,5 @@
 """The words of a report: ours in English, and those in other languages that a campaign brings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

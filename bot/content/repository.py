@@ -4,8 +4,6 @@ The repository may be hostile, and its configuration too: only `rev-parse` runs 
 in an empty repository of our own over its objects, where no setting, hook or filter of it counts.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Iterator, Mapping

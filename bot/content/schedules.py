@@ -1,7 +1,5 @@
 """schedule.yaml as a typed value, with everything about it that does not fit together."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta

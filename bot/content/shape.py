@@ -4,8 +4,6 @@ The schemas come from the models, so that editors see mistakes while they type; 
 how texts are quoted only ``check`` knows.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +16,17 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.canonical import JsonObject
-from bot.content.fields import PRICE, UNKNOWN_KEY, Known, account_value, doc, is_derived
-from bot.content.model import Account, Investigation, Post, ReportWords, Schedule, Source, Strict
+from bot.content.fields import DERIVED, PRICE, UNKNOWN_KEY, Known, account_value, doc
+from bot.content.model import (
+    Account,
+    Investigation,
+    Place,
+    Post,
+    ReportWords,
+    Schedule,
+    Source,
+    Strict,
+)
 from bot.content.notations import NOTHING, plain
 from bot.content.other_names import called
 from bot.content.values import days_named, kind, quoted, suggestion, written
@@ -112,6 +119,17 @@ def entries(node: Node, key: str, problems: Problems) -> list[Node]:
     for number, entry in enumerate(listed_nodes):
         entry.at = (key, number)
     return listed_nodes
+
+
+#: The key or the section that an id stands under, the id, its place, and what problems call it.
+NamedId = tuple[str, str, Place, str]
+
+
+def named_id(kind: str, node: Node, path: Path) -> NamedId:
+    """Return what stands at a path below a node; an empty text for nothing, or for no text."""
+    found = node.nearest(path[:-1]).child(path[-1])
+    name = found.value if found and isinstance(found.value, str) else ""
+    return kind, name, node.place_of(path), shown([*node.at, *path])
 
 
 def _explained(
@@ -214,7 +232,7 @@ def _owner(model: type[Strict], path: Iterable[str | int]) -> type[Strict]:
 def keys_of(owner: type[Strict]) -> Iterator[tuple[str, Any, FieldInfo]]:
     """Yield each key of a model as it stands in a file, with its type and what is said of it."""
     for name, annotation in get_type_hints(owner, include_extras=True).items():
-        if get_origin(annotation) is Annotated and not is_derived(annotation.__metadata__):
+        if get_origin(annotation) is Annotated and DERIVED not in annotation.__metadata__:
             info = next(each for each in annotation.__metadata__ if isinstance(each, FieldInfo))
             yield info.alias or name, annotation, info
 

@@ -1,7 +1,5 @@
 """Spreadsheets as rows of text: what Excel made of a cell is told, never guessed back."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

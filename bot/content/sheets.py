@@ -1,7 +1,5 @@
 """Posts as rows of a spreadsheet, and changed rows as YAML; nothing is guessed, nothing lost."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 How the repository is read, which may be hostile, says `bot.content.repository`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Slips in the lines of a YAML file: what is wrong, in words of ours, and the line to copy."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """When posts may go out: slots, yearly days, an editor's own moments, and an account's caps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

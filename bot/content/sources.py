@@ -1,7 +1,5 @@
 """What posts draw on: sources, proved by their hash, investigations and pictures."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace

@@ -3,8 +3,6 @@
 Every reader takes what `Node.plain` returns and raises `ValueError` with what to do about it.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

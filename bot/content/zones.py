@@ -1,7 +1,5 @@
 """Local times of an IANA zone as UTC instants; knows the hours that a clock change moves."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
