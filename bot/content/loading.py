@@ -12,13 +12,7 @@ from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
 from bot.content.identifiers import differing, skeleton
-from bot.content.model import (
-    NOWHERE,
-    Campaign,
-    Place,
-    Schedule,
-    Source,
-)
+from bot.content.model import NOWHERE, Campaign, Place, Schedule, Source
 from bot.content.posts import ReadFile, Surroundings, posts_of, read_file
 from bot.content.report_words import FOLDER, build_words
 from bot.content.shape import NamedId, Problems, named_id
@@ -158,8 +152,8 @@ class _Loading:
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
     ) -> None:
-        file = self._files.shown(name)
-        self._problems.append(Problem(file, 0, 0, "", message, severity, rule))
+        place = Place(self._files.shown(name), 0, 0)
+        self._problems.add_at(place, "", message, rule, severity)
 
     def _post_files_read(
         self, written: Mapping[str, bytes | None], around: Surroundings
@@ -201,10 +195,7 @@ class _Loading:
 
     def _parsed(self, name: str, raw: bytes, key: str, told: Problems) -> Node | None:
         file, bounds = self._files.shown(name), self._files.bounds
-        is_list, keeps_rest = key in ("posts", "investigations"), key == "posts"
-        node, problems = parse_all(
-            raw, file=file, is_list=is_list, keeps_rest=keeps_rest, bounds=bounds
-        )
+        node, problems = parse_all(raw, file=file, key=key, bounds=bounds)
         told += problems
         if node and isinstance(node.value, dict):
             return node
@@ -220,8 +211,7 @@ class _Loading:
         today = self._now.astimezone(ZoneInfo(schedule.timezone if schedule else "UTC")).date()
         sources: dict[str, Source] = {}
         for name, node in described.items():
-            if node is None:
-                # Any text may be its own.
+            if node is None:  # any text may be its own
                 texts = (name for name in self._files.names if name.startswith(f"{SOURCES}/"))
                 self._files.asked_for.update(texts)
                 continue
@@ -269,27 +259,19 @@ def _known(
     specs: Mapping[str, PlatformSpec],
 ) -> Known:
     """Collect the names that files define, even where what they name has problems."""
-    links: Mapping[str, str] = Anything()
+    links: dict[str, str] = Anything()
     if listed is not None:
-        links = {
-            entry.text("id") or "": entry.text("address") or ""
-            for entry in listed.entries("investigations")
-        }
-        links |= {
-            _stem(name): (node.text("address") or "") if node else _UNREAD
-            for name, node in described.items()
-        }
+        pieces = listed.entries("investigations")
+        links = {each.text("id") or "": each.text("address") or "" for each in pieces}
+        for name, node in described.items():
+            links[_stem(name)] = (node.text("address") or "") if node else _UNREAD
     accounts = _names(root, "accounts")
-    if root is not None and not isinstance(accounts, Anything):
-        accounts = {
-            name: root.nearest(["accounts", name]).text("platform") or "" for name in accounts
-        }
+    for name in accounts:
+        accounts[name] = (root or _NO_LIST).nearest(["accounts", name]).text("platform") or ""
     return Known(
         accounts=accounts,
         platforms={name: spec.aliases for name, spec in specs.items()},
-        own_keys={
-            name: tuple(key.name for key in spec.account_keys) for name, spec in specs.items()
-        },
+        own_keys={name: [key.name for key in spec.account_keys] for name, spec in specs.items()},
         slots=_names(root, "slots"),
         queues=_names(root, "queues"),
         themes=[theme for theme in root.texts("themes") if theme is not None] if root else (),
@@ -327,9 +309,7 @@ def _refuse_lookalikes(ids: Iterable[NamedId], problems: Problems) -> None:
             f"{quoted(name)} looks like {quoted(before)} ({there.file}, line {there.line}) and is"
             f" not: it has {named(differing(name, before))}; write that one, or call it otherwise"
         )
-        problems.append(
-            Problem(here.file, here.line, here.column, where, message, rule="id-lookalike")
-        )
+        problems.add_at(here, where, message, "id-lookalike")
 
 
 def _stem(name: str) -> str:
@@ -338,10 +318,8 @@ def _stem(name: str) -> str:
 
 def _names(root: Node | None, key: str) -> dict[str, str]:
     """Return the names that a section of the schedule defines; any, where it cannot be read."""
-    if root is None:
-        return Anything()
-    section = root.child(key)
-    if section is not None and not isinstance(section.value, dict):
+    section = root.child(key) if root else None
+    if root is None or (section and not isinstance(section.value, dict)):
         return Anything()
     return dict.fromkeys(root.names(key), "")
 

@@ -89,9 +89,7 @@ def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
                     f"id {quoted(name)} is taken in {first.file}, line {first.line}; "
                     "every post has its own id, for ever"
                 )
-                problems.append(Problem(
-                    here.file, here.line, here.column, where, message, rule="id-taken"
-                ))  # fmt: skip
+                problems.add_at(here, where, message, "id-taken")
             elif post:
                 posts.append(post)
     return posts

@@ -71,8 +71,12 @@ class Problems(list[Problem]):
         on_key: bool = False,
     ) -> None:
         """Add a problem of what stands at ``path`` below a node (or nearest to it)."""
-        place = node.place_of(path, key=on_key)
         where = shown([*node.at, *path])
+        self.add_at(node.place_of(path, key=on_key), where, message, rule, severity)
+
+    def add_at(
+        self, place: Place, where: str, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> None:
         self.append(Problem(place.file, place.line, place.column, where, message, severity, rule))
 
 

@@ -172,14 +172,13 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
 
 
 def parse_all(
-    raw: bytes, *, file: str, is_list: bool, keeps_rest: bool, bounds: Bounds = BOUNDS
+    raw: bytes, *, file: str, key: str, bounds: Bounds = BOUNDS
 ) -> tuple[Node | None, list[Problem]]:
-    """Read a file as `parse` does, and tell all that cannot be read in it.
+    """Read a file that begins with a key as `parse` does, and tell all that cannot be read in it.
 
-    Args:
-        is_list: It is a list of entries, and no keys.
-        keeps_rest: Return the others; no other file refers to one of them.
+    Of posts the others are returned: no other file refers to one of them.
     """
+    is_list = key in ("posts", "investigations")
     node, problems = parse(raw, file=file, bounds=bounds)
     found, rest = list(problems), raw.decode("utf-8-sig", "replace")
     for _round in range(_ROUNDS):
@@ -190,7 +189,7 @@ def parse_all(
         rest = left
         node, problems = parse(rest.encode(), file=file, bounds=bounds)
         found += [each for each in problems if each not in found]
-        if node and not keeps_rest:
+        if node and key != "posts":
             return None, found
     return node, found
 
