@@ -24,9 +24,8 @@ from bot.content.characters import decode, problems_of_lines
 from bot.content.files import BOUNDS
 from bot.errors import ContentError, Problem
 
-_MB = 1_000_000
 #: Bytes of a file, of all that is packed in it, and how many parts and levels that may have.
-_MOST, _UNPACKED, _PARTS, _DEPTH = 10 * _MB, 50 * _MB, 2000, 150
+_MOST, _UNPACKED, _PARTS, _DEPTH = 10_000_000, 50_000_000, 2000, 150
 _ODF = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
 _TEXT, _OFFICE = _ODF % "text", _ODF % "office"
 _HREF = "{http://www.w3.org/1999/xlink}href"

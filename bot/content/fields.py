@@ -179,34 +179,36 @@ class Known:
     own_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
     slots: Collection[str] = ()
     queues: Collection[str] = ()
-    #: Empty where any theme will do.
     themes: Collection[str] = ()
     sources: Collection[str] = ()
     #: Address (empty for none) by id of an investigation or a source.
     links: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def speakers(self) -> Collection[str]:
+        """Accounts and their platforms."""
+        own = dict.fromkeys([*self.accounts, *self.accounts.values()])
+        return self.accounts if isinstance(self.accounts, Anything) else own
+
 
 def _one_of(
-    what: str,
-    options: Callable[[Known], Collection[str]],
-    *,
-    where: str = "",
-    hint: Callable[[str, Known], str] = lambda _name, _known: "",
+    what: str, options: str, hint: Callable[[str, Known], str] | None = None, where: str = ""
 ) -> Any:
     """Accept a name out of `Known`, and empty text where the field itself may be empty.
 
     Args:
+        options: Attribute of `Known`.
         hint: What to write instead, where more is known than the nearest name.
     """
 
     def check(name: str, info: ValidationInfo) -> str:
         known: Known = info.context or Known()
-        names = options(known)
+        names = getattr(known, options)
         if isinstance(names, Anything) and name and "://" not in name:
             identifiers.identifier(name)
         if name and name not in names:
             _refuse_misspelled(name, names)
-            advice = hint(name, known) or suggestion(name, names)
+            advice = (hint and hint(name, known)) or suggestion(name, names)
             raise RuleError(f"no {what} {quoted(name)}{where}; {advice}", "unknown-name")
         return name
 
@@ -260,29 +262,16 @@ def _no_address(link: str, info: ValidationInfo) -> str:
     raise ValueError(f"{quoted(link)} does not fit; write {next(named, wanted)}")
 
 
-def _speakers(known: Known) -> Collection[str]:
-    if isinstance(known.accounts, Anything):
-        return known.accounts
-    return dict.fromkeys([*known.accounts, *known.accounts.values()])
-
-
 _NO_ADDRESS = AfterValidator(_no_address)
 _NAME = ReadWith(identifiers.name, _like(identifiers.ID_LIKE))
-_LINKED = _one_of("investigation or source", lambda known: known.links, hint=_link_hint)
-KnownPlatform = Annotated[
-    str, _NAME, _one_of("platform", lambda known: known.platforms, hint=_platform_hint)
-]
-KnownSlot = Annotated[str, _NAME, _one_of("slot", lambda known: known.slots)]
-KnownQueue = Annotated[str, _NAME, _one_of("queue", lambda known: known.queues)]
-KnownSource = Annotated[str, _NAME, _one_of("source", lambda known: known.sources)]
-_THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in the schedule")
-KnownTheme = Annotated[str, _NAME, _THEMES]
-KnownAccount = Annotated[
-    str, _NAME, _one_of("account", lambda known: known.accounts, hint=_account_hint)
-]
-AccountOrPlatform = Annotated[
-    str, _NAME, _one_of("account or platform", _speakers, hint=_speaker_hint)
-]
+_LINKED = _one_of("investigation or source", "links", _link_hint)
+KnownPlatform = Annotated[str, _NAME, _one_of("platform", "platforms", _platform_hint)]
+KnownSlot = Annotated[str, _NAME, _one_of("slot", "slots")]
+KnownQueue = Annotated[str, _NAME, _one_of("queue", "queues")]
+KnownSource = Annotated[str, _NAME, _one_of("source", "sources")]
+KnownTheme = Annotated[str, _NAME, _one_of("theme", "themes", where=" in the schedule")]
+KnownAccount = Annotated[str, _NAME, _one_of("account", "accounts", _account_hint)]
+AccountOrPlatform = Annotated[str, _NAME, _one_of("account or platform", "speakers", _speaker_hint)]
 KnownLink = Annotated[str, _NAME, _NO_ADDRESS, _LINKED]
 #: Empty text takes the post's link away.
 KnownVariantLink = Annotated[str, ReadWith(identifiers.link_or_none, _STRING), _NO_ADDRESS, _LINKED]

@@ -32,28 +32,25 @@ _LITTER = re.compile(
     r"|\.(?:git|hg|svn|vscode|idea|obsidian|editorconfig|git(?:ignore|attributes|modules))"
 )
 
-_KB = 1000
-_MB = 1000 * _KB
-
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Sizes in bytes, and counts; what is more is a problem, not a reason to work harder."""
 
-    yaml_bytes: int = 256 * _KB
+    yaml_bytes: int = 256_000
     #: Nested lists and mappings of one document.
     yaml_depth: int = 16
     yaml_events: int = 20_000
     #: A quoted source, such as a letter.
-    text_bytes: int = 1 * _MB
-    picture_bytes: int = 20 * _MB
+    text_bytes: int = 1_000_000
+    picture_bytes: int = 20_000_000
     #: Files and folders below ``posts``.
     entries: int = 5_000
     #: Folders within folders.
     folders_deep: int = 8
     #: All text together, and all pictures that posts use: both stay in memory.
-    all_text_bytes: int = 32 * _MB
-    all_picture_bytes: int = 64 * _MB
+    all_text_bytes: int = 32_000_000
+    all_picture_bytes: int = 64_000_000
     #: Problems told for one file; the rest is counted.
     problems: int = 50
 

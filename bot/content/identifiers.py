@@ -14,6 +14,7 @@ from typing import Final
 
 import regex
 
+from bot.content.characters import ALIKE
 from bot.content.notations import what_to_write
 from bot.content.values import EMPTY, matching, quoted, text_of
 from bot.visible import named
@@ -40,11 +41,8 @@ _UNSEEN = regex.compile(r"[\p{DI}\p{Cf}\p{Cc}]")
 _WHOLE = str.maketrans(dict.fromkeys("\u0e33\u0eb3"))
 #: Written together in one language.
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"})
-#: Scripts with letters that are drawn like Latin ones.
-_LIKE_LATIN = frozenset({
-    "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "GOTHIC", "DESERET", "OSAGE",
-    "OLD", "TIFINAGH", "CANADIAN", "VAI", "GLAGOLITIC",
-})  # fmt: skip
+#: Scripts with letters that are drawn like Latin ones, as names of letters begin.
+_LIKE_LATIN = {name.upper().partition("_")[0] for name in ALIKE} - {"LATIN"}
 
 
 def id_fault(name: str) -> str:

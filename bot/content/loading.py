@@ -87,7 +87,6 @@ def load(
 
     Args:
         tree: The files on disk, or those that `Loaded.files` held.
-        specs: Every platform by its name.
         inspect: Tells what a picture is; raises `PictureError`.
         now: Aware; decides what is past or far ahead.
         kept: What the reading before found of its files.
@@ -274,7 +273,8 @@ def _known(
         own_keys={name: [key.name for key in spec.account_keys] for name, spec in specs.items()},
         slots=_names(root, "slots"),
         queues=_names(root, "queues"),
-        themes=[theme for theme in root.texts("themes") if theme is not None] if root else (),
+        # Any theme will do where none is listed.
+        themes=[*filter(None, root.texts("themes") if root else ())] or Anything(),
         sources=tuple(_stem(name) for name in described),
         links=links,
     )

@@ -43,8 +43,7 @@ def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
     of the source's own. Where a fragment occurs more than once, its earliest place in order is
     taken, with a warning. ``others`` are looked through for a text that is not in ``source``.
     """
-    problem = _malformed(text)
-    if problem:
+    if problem := _malformed(text):
         return Proof(None, (problem + _with_omissions(text, source),))
     spans: list[Stretch] = []
     messages: list[str] = []

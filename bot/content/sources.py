@@ -75,14 +75,12 @@ def build_source(
 def _refuse_people(source: Source, node: Node, problems: Problems) -> None:
     """Refuse a translation that names nobody, or people of what is none."""
     for key, asked in _ASKED.items():
-        people = getattr(source, key)
-        if people and not source.translation_of:
-            message = "says nothing here: this is no translation; take it away"
-        elif source.translation_of and not people:
+        is_named = bool(getattr(source, key))
+        message = "says nothing here: this is no translation; take it away"
+        if not is_named:
             message = f"missing; write who {asked}, such as `{key}: [A name]`"
-        else:
-            continue
-        problems.add(node, [key], message, "translation-people")
+        if is_named != bool(source.translation_of):
+            problems.add(node, [key], message, "translation-people")
 
 
 def build_investigations(
