@@ -26,10 +26,7 @@ from bot.log import get_logger
 
 log = get_logger(__name__)
 
-_BRANCHES = "refs/heads/proposal/"
 _REMOTE = '[remote "review"]\nurl = "{address}"\n'
-#: What speaks for the machine where it pushes through SSH.
-_AGENT = "SSH_AUTH_SOCK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,8 @@ class ProposalCommit:
         Raises:
             DecisionError: it is there already, or the repository did not take it.
         """
-        agent = {_AGENT: os.environ[_AGENT]} if _AGENT in os.environ else {}
+        # What speaks for the machine where it pushes through SSH.
+        agent = {key: os.environ[key] for key in ("SSH_AUTH_SOCK",) if key in os.environ}
         # An empty lease: the branch must not be there yet, whoever is faster.
         words = ("push", "--porcelain", "--no-verify", f"--force-with-lease={self.ref}:")
         code, printed, said = ask_git(
@@ -104,7 +102,7 @@ class ProposalBranches:
             DecisionError: its branch is the one in force, or would go into this very repository.
             RepositoryError: git did not make it.
         """
-        ref = f"{_BRANCHES}{post.id}"
+        ref = f"refs/heads/proposal/{post.id}"
         if ref == head.branch:
             raise DecisionError(f"{head.branch} is checked out here; nothing is proposed to it")
         place = Path(self.address).resolve()

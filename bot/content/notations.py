@@ -33,15 +33,8 @@ _PART = (
     r"((?:sec(?:ond)?|min(?:ute)?|hr|hour|day|week|month|year)s?|s|m|h|d|w)?"
 )
 #: Seconds of a unit, by how it begins.
-_SECONDS = {
-    "s": 1,
-    "m": 60,
-    "h": 3600,
-    "d": 86400,
-    "w": 7 * 86400,
-    "mo": 30 * 86400,
-    "y": 365 * 86400,
-}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS |= {"w": 7 * 86400, "mo": 30 * 86400, "y": 365 * 86400}
 _MONEY = re.compile(r"[a-z]{3} ?| ?[a-z]{3}$|[$€£¥ ]")
 #: What people write for nothing at all.
 NOTHING = frozenset(

@@ -49,8 +49,6 @@ def cells_of(post: Node, file: str) -> Cells:
 
 
 def _cell(column: str, value: Plain) -> str:
-    if value is EMPTY:
-        return ""
     if isinstance(value, str):
         return value
     names = ", ".join(map(str, value)) if isinstance(value, list) else ""
