@@ -9,9 +9,8 @@ from itertools import islice, zip_longest
 
 import regex
 
-from bot import visible
 from bot.errors import Problem, Severity
-from bot.visible import hidden_in, is_plain, named
+from bot.visible import hidden_in, is_plain, named, normalized
 
 #: More of one kind in one file are not told one by one.
 _MANY = 20
@@ -148,7 +147,7 @@ def _stranger(word: str) -> str:
 
 def _denormal(text: str) -> tuple[int, str] | None:
     """Return the column of the first character that is not in NFC, and what to do about it."""
-    composed = visible.normalized("NFC", text)
+    composed = normalized("NFC", text)
     if composed == text:
         return None
     pairs = enumerate(zip_longest(text, composed, fillvalue=""))

@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Final
 
 import regex
 
@@ -19,16 +18,16 @@ from bot.content.notations import what_to_write
 from bot.content.values import EMPTY, matching, quoted, text_of
 from bot.visible import named
 
-RULE: Final = (
+RULE = (
     "small letters of one script, digits and hyphens, at most 64, beginning with a letter or digit"
 )
 #: Value of a variant's ``link`` that takes the post's link away.
-NO_LINK: Final = "none"
+NO_LINK = "none"
 #: Of accounts: settings are named after them.
 ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 #: What JSON Schemas say of ids: as near as both Python and editors can tell.
 _NO_SIGN = r"\u0000-,./:-`{-\u00bf\u2000-\u206f\u3000-\u3004"
-ID_LIKE: Final = rf"[^\-{_NO_SIGN}][^{_NO_SIGN}]{{0,63}}"
+ID_LIKE = rf"[^\-{_NO_SIGN}][^{_NO_SIGN}]{{0,63}}"
 #: File systems and git take 255 bytes, with what we add.
 _MOST_BYTES = 160
 #: Not letters that nobody sees, that only stretch a word, or that are drawn as a sign: ǀ ǃ.

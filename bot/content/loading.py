@@ -151,8 +151,7 @@ class _Loading:
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
     ) -> None:
-        place = Place(self._files.shown(name), 0, 0)
-        self._problems.add_at(place, "", message, rule, severity)
+        self._problems.add_at(Place(self._files.shown(name), 0, 0), "", message, rule, severity)
 
     def _post_files_read(
         self, written: Mapping[str, bytes | None], around: Surroundings

@@ -54,9 +54,7 @@ _PLAIN = {
 def plain(typed: str) -> str:
     """Return a text with plain signs in the place of those that pass for them."""
     return "".join(
-        str(unicodedata.decimal(char))
-        if unicodedata.category(char) == "Nd"
-        else _PLAIN.get(char) or ("" if char in _PLAIN else unicodedata.normalize("NFKC", char))
+        str(unicodedata.decimal(char, "")) or _PLAIN.get(char, unicodedata.normalize("NFKC", char))
         for char in typed
     )
 

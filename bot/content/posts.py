@@ -261,9 +261,8 @@ class _Entry:
 
     def _media(self, files: Iterable[MediaFile], path: Path) -> tuple[MediaFile, ...]:
         found: list[MediaFile] = []
-        files = tuple(files)
-        self.has_pictures = self.has_pictures or bool(files)
         for number, file in enumerate(files):
+            self.has_pictures = True
             try:
                 found.append(self._around.pictures.find(file))
             except FileError as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -83,18 +83,15 @@ class Problems(list[Problem]):
 def shape(model: type[ModelT], node: Node, problems: Problems, *, known: Known) -> ModelT | None:
     """Read a node as a model, or add everything that is wrong with it."""
     try:
-        found: ModelT = _adapter(model).validate_python(node.plain(), context=known)
+        return cast("ModelT", _adapter(model).validate_python(node.plain(), context=known))
     except ValidationError as error:
-        details = error.errors(include_url=False)
-    else:
-        return found
-    for detail in details:
-        if detail["type"] == "too_short" and detail["input"]:
-            continue  # a list only looks empty where what is in it has been refused
-        path = [part for part in detail["loc"] if part != _KEY]
-        on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
-        rule, message = _explained(model, path, detail, known)
-        problems.add(node, path, message, rule, on_key=on_key)
+        for detail in error.errors(include_url=False):
+            if detail["type"] == "too_short" and detail["input"]:
+                continue  # a list only looks empty where what is in it has been refused
+            path = [part for part in detail["loc"] if part != _KEY]
+            on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
+            rule, message = _explained(model, path, detail, known)
+            problems.add(node, path, message, rule, on_key=on_key)
     return None
 
 
@@ -117,12 +114,10 @@ def entries(node: Node, key: str, problems: Problems) -> list[Node]:
     if listed is None:
         problems.add(node, [], f"`{key}:` is missing; write a list below it", "missing-key")
     elif not isinstance(listed.value, list):
-        message = "is no list; begin each entry with a dash: `- id: …`"
-        problems.add(node, [key], message, "value")
-    listed_nodes = node.entries(key)
-    for number, entry in enumerate(listed_nodes):
+        problems.add(node, [key], "is no list; begin each entry with a dash: `- id: …`", "value")
+    for number, entry in enumerate(node.entries(key)):
         entry.at = (key, number)
-    return listed_nodes
+    return node.entries(key)
 
 
 #: The key or the section that an id stands under, the id, its place, and what problems call it.
@@ -214,8 +209,8 @@ def _unknown_key(key: str, names: Collection[str], advice: str) -> str:
 
 
 def _description(model: type[Strict], path: Sequence[str | int]) -> str:
-    keys = {key: info.description or "" for key, _, info in keys_of(_owner(model, path))}
-    return keys.get(str(path[-1]), "")
+    infos = (info for key, _, info in keys_of(_owner(model, path)) if key == path[-1])
+    return next((info.description or "" for info in infos), "")
 
 
 def _owner(model: type[Strict], path: Iterable[str | int]) -> type[Strict]:

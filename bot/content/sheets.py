@@ -121,8 +121,7 @@ def with_post(text: str, post: Mapping[str, Any]) -> str:
     """
     lines = (text or "posts:\n").removesuffix("\n").split("\n")
     found = entries_of(text)
-    name = post["id"]
-    number = next((at for at, each in enumerate(found) if each.text("id") == name), None)
+    number = next((at for at, each in enumerate(found) if each.text("id") == post["id"]), None)
     column = found[0].place.column - 1 if found else 4
     start = end = len(lines)
     if number is not None:

@@ -100,8 +100,7 @@ def _within(line: str, colon: int) -> str:
 
 def _as_value(text: str) -> str:
     """Return a text as it may stand behind a key; in quotation marks where it needs some."""
-    is_plain = text[0] in "'\"" or re.fullmatch(r"[\w“’][^#:'\"]*", text)
-    return text if is_plain else written(text)
+    return text if text[0] in "'\"" or re.fullmatch(r"[\w“’][^#:'\"]*", text) else written(text)
 
 
 def swallowed(lines: Sequence[str], first: int) -> tuple[Any, str] | None:

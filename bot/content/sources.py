@@ -49,8 +49,7 @@ def build_source(
     try:
         identifier(source_id)
     except ValueError as error:
-        message = f"the file's name is the source's id: {error}"
-        problems.add(node, [], message, "source-name")
+        problems.add(node, [], f"the file's name is the source's id: {error}", "source-name")
     if node.text("id") not in (None, source_id):
         message = f"{quoted(node.text('id') or '')} is not the file's name; write {source_id}"
         problems.add(node, ["id"], f"{message}, or rename the file", "source-name")

@@ -341,8 +341,7 @@ def zone_name(value: object) -> str:
 
 def hashtag(value: object) -> str:
     """Read a hashtag without its #."""
-    wanted = "a hashtag without #, such as HumanRights"
-    typed = text_of(value, wanted)
+    typed = text_of(value, "a hashtag without #, such as HumanRights")
     if typed.startswith("#"):
         raise ValueError(f"{quoted(typed)}: leave the # out; write {typed[1:] or 'HumanRights'}")
     if not _TAG.fullmatch(typed):
