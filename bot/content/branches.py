@@ -50,13 +50,8 @@ class ProposalCommit:
 
     commit: str
     base: str
-    #: Full name.
-    ref: str
+    branch: str
     _scratch: Scratch
-
-    @property
-    def branch(self) -> str:
-        return self.ref.removeprefix("refs/heads/")
 
     def push(self) -> None:
         """Make the branch.
@@ -67,9 +62,10 @@ class ProposalCommit:
         # What speaks for the machine where it pushes through SSH.
         agent = {key: os.environ[key] for key in ("SSH_AUTH_SOCK",) if key in os.environ}
         # An empty lease: the branch must not be there yet, whoever is faster.
-        words = ("push", "--porcelain", "--no-verify", f"--force-with-lease={self.ref}:")
+        ref = f"refs/heads/{self.branch}"
+        words = ("push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:")
         code, printed, said = ask_git(
-            {**self._scratch.environment, **agent}, *words, "review", f"{self.commit}:{self.ref}"
+            {**self._scratch.environment, **agent}, *words, "review", f"{self.commit}:{ref}"
         )
         if b"(stale info)" in printed:
             raise DecisionError(
@@ -102,8 +98,8 @@ class ProposalBranches:
             DecisionError: its branch is the one in force, or would go into this very repository.
             RepositoryError: git did not make it.
         """
-        ref = f"refs/heads/proposal/{post.id}"
-        if ref == head.branch:
+        branch = f"proposal/{post.id}"
+        if head.branch == f"refs/heads/{branch}":
             raise DecisionError(f"{head.branch} is checked out here; nothing is proposed to it")
         place = Path(self.address).resolve()
         if self.address.startswith("/") and (
@@ -114,7 +110,7 @@ class ProposalBranches:
             with (scratch.folder / "config").open("a", encoding="utf-8") as config:
                 config.write(_REMOTE.format(address=self.address))
             commit = _commit(scratch, post, head, self.repository.name_in(head.top, post.file))
-            yield ProposalCommit(commit, head.commit, ref, scratch)
+            yield ProposalCommit(commit, head.commit, branch, scratch)
 
 
 def _commit(scratch: Scratch, post: ProposedPost, head: Head, path: str) -> str:

@@ -140,10 +140,8 @@ class TreeFiles:
     """One reading of a tree: what was read of it, within the bounds."""
 
     def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-        self.bounds = tree.bounds
+        self.tree, self.bounds, self.shown = tree, tree.bounds, tree.shown
         self.names, self.problems = tree.list()
-        self.shown = tree.shown
         #: All that was read, but for pictures, by name.
         self.contents: dict[str, bytes] = {}
         #: Files that something names, whether they could be read or not.
@@ -190,8 +188,7 @@ class _Walk:
     def __init__(self, tree: Tree) -> None:
         self.names: list[str] = []
         self.problems: list[Problem] = []
-        self._tree = tree
-        self._bounds = tree.bounds
+        self._tree, self._bounds = tree, tree.bounds
         self._seen = 0
 
     def is_too_much(self) -> bool:

@@ -1,7 +1,7 @@
 """Posts as typed values: every entry of ``posts/**/*.yaml`` with all that is wrong with it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -112,15 +112,15 @@ def _moments(written: Post, around: Surroundings) -> _Moments:
     return at, opens, problems
 
 
+@dataclass(slots=True)
 class _Entry:
     """One post of a file, with what is wrong or odd about it."""
 
-    def __init__(self, node: Node, around: Surroundings) -> None:
-        self.problems = Problems()
-        self.moments: list[tuple[Post, _Moments]] = []
-        self.has_pictures = False
-        self._node = node
-        self._around = around
+    _node: Node
+    _around: Surroundings
+    problems: Problems = field(default_factory=Problems)
+    moments: list[tuple[Post, _Moments]] = field(default_factory=list)
+    has_pictures: bool = False
 
     def read(self) -> Post | None:
         """Return the whole post; None without a schedule or without a proof of its quotation."""
