@@ -17,13 +17,13 @@ from bot.checks.checking import CheckCache, DeskCheck
 from bot.clock import Clock
 from bot.content.addresses import optional_address
 from bot.content.documents import read_document
-from bot.content.excerpts import QuotingPost, file_of, propose_id, written
+from bot.content.excerpts import QuotingPost, file_of, propose_id
 from bot.content.files import POSTS, SCHEDULE
 from bot.content.model import Campaign, Source, Stretch
 from bot.content.proposals import ListedPiece, Proposal, graphic_of, propose_description
 from bot.content.shape import SCHEMA_NAMES, schema_of
 from bot.content.sources import INVESTIGATIONS, SOURCES
-from bot.content.values import suggestion
+from bot.content.values import suggestion, written
 from bot.errors import DecisionError
 from bot.planning.excerpts import Fitting
 from bot.rendering.blocks import blocks_of, sentences_of

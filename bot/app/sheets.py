@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot import visible
 from bot.app.content import Paths, prove_tree
-from bot.content.files import POSTS, Bounds, FolderTree, Tree
+from bot.content.files import POSTS, FolderTree
 from bot.content.identifiers import RULE, identifier
 from bot.content.sheetfile import SheetRow, rows_of, written
 from bot.content.sheets import COLUMNS, Cells, SheetError, cells_of, entries_of, post_of, with_post
@@ -21,28 +21,6 @@ from bot.errors import ContentError, OperatorError, Problem, Severity
 NEW = f"{POSTS}/sheet.yaml"
 _PART = r"""[^\s./\\:*?"<>|\x00-\x1f][^\s/\\:*?"<>|\x00-\x1f]*"""
 _FILE = re.compile(rf"{POSTS}/(?!sources/|media/)(?:{_PART}/){{0,7}}{_PART}\.yaml")
-
-
-@dataclass(frozen=True, slots=True)
-class _ChangedTree:
-    """The files on disk, but for those that an import would write."""
-
-    under: FolderTree
-    changed: Mapping[str, bytes]
-
-    @property
-    def bounds(self) -> Bounds:
-        return self.under.bounds
-
-    def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        names, problems = self.under.list()
-        return tuple(sorted({*names, *self.changed})), problems
-
-    def read(self, name: str, most: int) -> bytes:
-        return self.changed[name] if name in self.changed else self.under.read(name, most)
-
-    def shown(self, name: str) -> str:
-        return self.under.shown(name)
 
 
 @dataclass
@@ -93,7 +71,7 @@ def import_sheet(paths: Paths, file: Path) -> Imported:
         sheet.take(row)
     changed = {name: text.encode() for name, text in sheet.changed.items()}
     if changed:
-        tree: Tree = _ChangedTree(FolderTree(paths.config, paths.posts, by_name=True), changed)
+        tree = FolderTree(paths.config, paths.posts, by_name=True, changed=changed)
         sheet.tell(prove_tree(tree).problems)
     if sheet.result.errors:
         marked = file.with_name(f"{file.stem}-problems.xlsx")
@@ -119,7 +97,7 @@ class _Import:
     def take(self, row: SheetRow) -> None:
         """Change the text of a file by a row, or tell what is wrong with it."""
         for fault in row.faults:
-            self._tell(row.number, fault.column, fault.message, fault.rule)
+            self._tell(row.number, fault.column, str(fault), fault.rule)
         name = row.cells.get("id", "")
         # What the sheet has no column for stays as it is; an empty cell takes a key away.
         known = self._posts.get(name, ("", {}))[1]

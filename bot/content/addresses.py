@@ -1,7 +1,5 @@
 """Addresses of pages and servers: what may be linked to, and what secrets may be sent to."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from urllib.parse import SplitResult, quote, urlsplit

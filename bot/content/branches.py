@@ -4,8 +4,6 @@ The commit is made in a repository of our own, and goes where the operator says,
 campaign's files do. No branch that is there is changed.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,10 +26,7 @@ from bot.log import get_logger
 
 log = get_logger(__name__)
 
-_BRANCHES = "refs/heads/proposal/"
 _REMOTE = '[remote "review"]\nurl = "{address}"\n'
-#: What speaks for the machine where it pushes through SSH.
-_AGENT = "SSH_AUTH_SOCK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +50,8 @@ class ProposalCommit:
 
     commit: str
     base: str
-    #: Full name.
-    ref: str
+    branch: str
     _scratch: Scratch
-
-    @property
-    def branch(self) -> str:
-        return self.ref.removeprefix("refs/heads/")
 
     def push(self) -> None:
         """Make the branch.
@@ -69,11 +59,13 @@ class ProposalCommit:
         Raises:
             DecisionError: it is there already, or the repository did not take it.
         """
-        agent = {_AGENT: os.environ[_AGENT]} if _AGENT in os.environ else {}
+        # What speaks for the machine where it pushes through SSH.
+        agent = {key: os.environ[key] for key in ("SSH_AUTH_SOCK",) if key in os.environ}
         # An empty lease: the branch must not be there yet, whoever is faster.
-        words = ("push", "--porcelain", "--no-verify", f"--force-with-lease={self.ref}:")
+        ref = f"refs/heads/{self.branch}"
+        words = ("push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:")
         code, printed, said = ask_git(
-            {**self._scratch.environment, **agent}, *words, "review", f"{self.commit}:{self.ref}"
+            {**self._scratch.environment, **agent}, *words, "review", f"{self.commit}:{ref}"
         )
         if b"(stale info)" in printed:
             raise DecisionError(
@@ -106,8 +98,8 @@ class ProposalBranches:
             DecisionError: its branch is the one in force, or would go into this very repository.
             RepositoryError: git did not make it.
         """
-        ref = f"{_BRANCHES}{post.id}"
-        if ref == head.branch:
+        branch = f"proposal/{post.id}"
+        if head.branch == f"refs/heads/{branch}":
             raise DecisionError(f"{head.branch} is checked out here; nothing is proposed to it")
         place = Path(self.address).resolve()
         if self.address.startswith("/") and (
@@ -118,7 +110,7 @@ class ProposalBranches:
             with (scratch.folder / "config").open("a", encoding="utf-8") as config:
                 config.write(_REMOTE.format(address=self.address))
             commit = _commit(scratch, post, head, self.repository.name_in(head.top, post.file))
-            yield ProposalCommit(commit, head.commit, ref, scratch)
+            yield ProposalCommit(commit, head.commit, branch, scratch)
 
 
 def _commit(scratch: Scratch, post: ProposedPost, head: Head, path: str) -> str:

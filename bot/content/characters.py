@@ -1,7 +1,5 @@
 """Bytes to text, refusing what editors cannot see or what other programs would change."""
 
-from __future__ import annotations
-
 import codecs
 import re
 import unicodedata
@@ -11,9 +9,8 @@ from itertools import islice, zip_longest
 
 import regex
 
-from bot import visible
 from bot.errors import Problem, Severity
-from bot.visible import hidden_in, is_plain, named
+from bot.visible import hidden_in, is_plain, named, normalized
 
 #: More of one kind in one file are not told one by one.
 _MANY = 20
@@ -31,13 +28,11 @@ _REFUSED = re.compile(
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 #: Scripts with letters that are drawn like those of another one. Others may follow a Latin name
 #: without a space, as in Chinese and Uyghur.
-_ALIKE = tuple(
-    (name, regex.compile(rf"\p{{{name}}}"))
-    for name in (
-        "Latin", "Cyrillic", "Greek", "Armenian", "Cherokee", "Coptic", "Lisu", "Gothic",
-        "Deseret", "Osage", "Old_Italic", "Tifinagh", "Canadian_Aboriginal", "Vai", "Glagolitic",
-    )
+ALIKE = (
+    "Latin", "Cyrillic", "Greek", "Armenian", "Cherokee", "Coptic", "Lisu", "Gothic",
+    "Deseret", "Osage", "Old_Italic", "Tifinagh", "Canadian_Aboriginal", "Vai", "Glagolitic",
 )  # fmt: skip
+_ALIKE = tuple((name, regex.compile(rf"\p{{{name}}}")) for name in ALIKE)
 #: Joined words are each judged alone: IT-компания, WhatsApp’ом. A unit may have a Greek letter: kΩ.
 _WORD = regex.compile(
     r"(?<![\p{L}\p{M}\p{N}ʼ])(?![kMG]?Ω\b|μ\p{Latin}{1,2}\b)\p{L}[\p{L}\p{M}\p{N}ʼ]*"
@@ -54,8 +49,6 @@ def decode(raw: bytes, *, file: str, keep_mark: bool = False) -> tuple[str, list
     """Decode strict UTF-8, and find every refused character.
 
     Args:
-        raw: The whole file.
-        file: Its path, for problems.
         keep_mark: Leave a byte order mark in the text (where it is refused) instead of dropping it.
     """
     for mark, name in _BOMS:
@@ -154,7 +147,7 @@ def _stranger(word: str) -> str:
 
 def _denormal(text: str) -> tuple[int, str] | None:
     """Return the column of the first character that is not in NFC, and what to do about it."""
-    composed = visible.normalized("NFC", text)
+    composed = normalized("NFC", text)
     if composed == text:
         return None
     pairs = enumerate(zip_longest(text, composed, fillvalue=""))

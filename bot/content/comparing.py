@@ -1,7 +1,5 @@
 """A text compared with a source that does not have it: look-alikes, and the nearest passage."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -93,8 +91,7 @@ def _fold_char(char: str) -> str:
         return " "
     if char in _LOOK_ALIKES:
         return _LOOK_ALIKES[char]
-    plain = unicodedata.normalize("NFKD", char)
-    return "".join(_LOOK_ALIKES.get(part, part) for part in plain)
+    return "".join(_LOOK_ALIKES.get(part, part) for part in unicodedata.normalize("NFKD", char))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,12 @@ The file may be anybody's: it is bounded before it is unpacked, no entity or out
 and pictures, comments, footnotes and deleted text are left behind.
 """
 
-from __future__ import annotations
-
 import io
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,16 +23,22 @@ from bot.content.characters import decode, problems_of_lines
 from bot.content.files import BOUNDS
 from bot.errors import ContentError, Problem
 
-_MB = 1_000_000
 #: Bytes of a file, of all that is packed in it, and how many parts and levels that may have.
-_MOST, _UNPACKED, _PARTS, _DEPTH = 10 * _MB, 50 * _MB, 2000, 150
+_MOST, _UNPACKED, _PARTS, _DEPTH = 10_000_000, 50_000_000, 2000, 150
 _ODF = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
 _TEXT, _OFFICE = _ODF % "text", _ODF % "office"
 _HREF = "{http://www.w3.org/1999/xlink}href"
-#: What stands in an .odt and not in its text.
-_UNSEEN = {
-    f"{_TEXT}tracked-changes", f"{_TEXT}note-citation", f"{_OFFICE}annotation",
-    f"{_TEXT}table-of-content", f"{_TEXT}sequence-decls",
+#: What is read in the place of an element; of an .odt, much stands in none of its text.
+_INSTEAD = {
+    "br": "\n", f"{_TEXT}line-break": "\n", f"{_TEXT}tab": " ",
+    **dict.fromkeys((
+        f"{_TEXT}tracked-changes", f"{_TEXT}note", f"{_TEXT}note-citation", f"{_OFFICE}annotation",
+        f"{_TEXT}table-of-content", f"{_TEXT}sequence-decls",
+    ), ""),
+}  # fmt: skip
+_BLOCKS = {
+    "p", "li", "ul", "ol", "table", "thead", "tbody", "tr", "td", "th",
+    "h1", "h2", "h3", "h4", "h5", "h6",
 }  # fmt: skip
 _MARKDOWN_LINK = regex.compile(
     r"!?\[([^\[\]\n]*)\]\(([^\s\[\]]+?)(?:\s+\"[^\"\n]*\")?\)|<(https?://[^<>\s]+)>"
@@ -68,10 +71,12 @@ def read_document(path: Path) -> Document:
     Raises:
         ContentError: it is too large, hostile or no letter.
     """
-    raw = _bytes_of(path)
-    reader = {".docx": _docx, ".odt": _odt, ".md": _markdown, ".txt": _plain}.get(
-        path.suffix.lower()
-    )
+    with path.open("rb") as file:
+        raw = file.read(_MOST + 1)
+    if len(raw) > _MOST:
+        _refuse(path, f"has over {_MOST:,} bytes; take its pictures out", "letter-size")
+    readers = {".docx": _docx, ".odt": _odt, ".md": _markdown, ".txt": _plain}
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         _refuse(path, "is no .docx, .odt, .md or .txt; save the letter as one", "letter-kind")
     found = reader(raw, path)
@@ -89,14 +94,6 @@ def read_document(path: Path) -> Document:
 
 def _refuse(path: Path, message: str, rule: str, line: int = 0, column: int = 0) -> NoReturn:
     raise ContentError([Problem(str(path), line, column, "", message, rule=rule)])
-
-
-def _bytes_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        raw = file.read(_MOST + 1)
-    if len(raw) > _MOST:
-        _refuse(path, f"has over {_MOST:,} bytes; take its pictures out", "letter-size")
-    return raw
 
 
 def _decoded(raw: bytes, path: Path) -> str:
@@ -158,24 +155,20 @@ def _unpacked(raw: bytes, path: Path, wanted: tuple[str, ...]) -> dict[str, byte
 
 def _prove_xml(content: bytes, path: Path, part: str) -> None:
     """Refuse what declares entities, is nested too deep, or is no XML."""
-    parser, depth = expat.ParserCreate(namespace_separator=" "), 0
+    parser, opened = expat.ParserCreate(namespace_separator=" "), list[str]()
 
     def refuse(*_declared: Any) -> NoReturn:
         message = f"{part} declares entities or a document type, which no letter needs"
         _refuse(path, message, "letter-xml")
 
-    def open_element(*_named: Any) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEPTH:
+    def open_element(name: str, _attributes: Any) -> None:
+        opened.append(name)
+        if len(opened) > _DEPTH:
             _refuse(path, f"{part} is nested deeper than {_DEPTH}; save it anew", "letter-xml")
 
-    def close_element(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
     parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler = open_element, close_element
+    parser.StartElementHandler = open_element
+    parser.EndElementHandler = lambda _name: opened.pop()
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:
@@ -183,56 +176,11 @@ def _prove_xml(content: bytes, path: Path, part: str) -> None:
         _refuse(path, message, "letter-xml", error.lineno, error.offset + 1)
 
 
-class _HtmlBlocks(HTMLParser):
-    """Gathers blocks and links of what mammoth writes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.blocks: list[tuple[str, str]] = []
-        self.links: dict[str, str] = {}
-        self._kind, self._text, self._link, self._words = "p", "", "", ""
-        self._is_note = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"p", "li", *(f"h{level}" for level in range(1, 7))}:
-            if tag != "p" or self._kind != "li":
-                self.end_block()
-                self._kind = tag
-            if tag == "li":
-                named = dict(attrs).get("id") or ""
-                self._is_note = named.startswith(("footnote-", "endnote-"))
-        elif tag == "br":
-            self._text += "\n"
-        elif tag == "a":
-            self._link, self._words = dict(attrs).get("href") or "", ""
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            if self._words and not self._link.startswith("#"):
-                self.links[self._words] = self._link
-            self._link = ""
-        elif tag in {"p", "li", "tr"} or (tag[0] == "h" and tag[1:].isdigit()):
-            self.end_block()
-            self._kind = "li" if tag == "p" and self._kind == "li" else "p"
-            self._is_note = self._is_note and tag != "li"
-
-    def handle_data(self, data: str) -> None:
-        if self._link.startswith("#") or self._is_note:
-            return  # a footnote, its sign, or the way back from it
-        self._text += data
-        self._words += data if self._link else ""
-
-    def end_block(self) -> None:
-        if (text := self._text.strip()) and not self._is_note:
-            self.blocks.append((self._kind, text))
-        self._text = ""
-
-
 def _docx(raw: bytes, path: Path) -> Document:
     import mammoth  # 0.1 s: only who reads such a letter pays
 
     # Only what was proved, so that nothing else can be read.
-    proved = io.BytesIO()
+    proved, links = io.BytesIO(), dict[str, str]()
     with zipfile.ZipFile(proved, "w") as packed:
         for name, content in _unpacked(raw, path, (".xml", ".rels")).items():
             packed.writestr(name, content)
@@ -241,13 +189,28 @@ def _docx(raw: bytes, path: Path) -> Document:
             proved, convert_image=lambda _image: [], external_file_access=False,
             include_embedded_style_map=False,
         )  # fmt: skip
+        root = ElementTree.fromstring(f"<body>{made.value}</body>")  # noqa: S314 - mammoth's own
+        return Document(_joined(list(_html_blocks(root, links, "p"))), links)
     except Exception as error:  # noqa: BLE001 - of a hostile file, it may raise anything
         message = f"cannot be read as .docx ({type(error).__name__}); save it anew"
         _refuse(path, message, "letter-kind")
-    parser = _HtmlBlocks()
-    parser.feed(made.value)
-    parser.end_block()
-    return Document(_joined(parser.blocks), parser.links)
+
+
+def _html_blocks(
+    parent: ElementTree.Element, links: dict[str, str], kind: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the blocks of what mammoth writes, where an entry's text stands beside inner lists."""
+    words = parent.text or ""
+    for each in parent:
+        if each.tag not in _BLOCKS:
+            words += _words(each, links)
+            continue
+        yield kind, words
+        if not each.get("id", "").startswith(("footnote-", "endnote-")):
+            inner = each.tag if each.tag == "li" or each.tag[1:].isdigit() else kind
+            yield from _html_blocks(each, links, inner)
+        words = each.tail or ""
+    yield kind, words
 
 
 def _odt(raw: bytes, path: Path) -> Document:
@@ -263,39 +226,33 @@ def _odt_blocks(
     parent: ElementTree.Element, links: dict[str, str], kind: str
 ) -> Iterator[tuple[str, str]]:
     for each in parent:
-        if each.tag in _UNSEEN:
-            continue
         if each.tag in (f"{_TEXT}p", f"{_TEXT}h"):
             level = each.get(f"{_TEXT}outline-level", "1")
-            own = f"h{level}" if each.tag == f"{_TEXT}h" and level.isdigit() else kind
-            if text := _odt_words(each, links).strip():
-                yield own, text
-        else:
+            is_heading = each.tag == f"{_TEXT}h" and level.isdigit()
+            yield f"h{level}" if is_heading else kind, _words(each, links)
+        elif each.tag not in _INSTEAD:
             yield from _odt_blocks(each, links, "li" if each.tag == f"{_TEXT}list-item" else kind)
 
 
-def _odt_words(element: ElementTree.Element, links: dict[str, str]) -> str:
-    """Return the words of a paragraph; a footnote's are left out of it."""
-    words = element.text or ""
-    for each in element:
-        if each.tag == f"{_TEXT}s":
-            count = each.get(f"{_TEXT}c", "1")
-            words += " " * min(int(count) if count.isdecimal() else 1, 100)
-        elif each.tag in (f"{_TEXT}tab", f"{_TEXT}line-break"):
-            words += " " if each.tag == f"{_TEXT}tab" else "\n"
-        elif each.tag not in _UNSEEN and each.tag != f"{_TEXT}note":
-            inner = _odt_words(each, links)
-            if each.tag == f"{_TEXT}a" and inner:
-                links[inner] = each.get(_HREF, "")
-            words += inner
-        words += each.tail or ""
-    return words
+def _words(element: ElementTree.Element, links: dict[str, str]) -> str:
+    """Return the words of a paragraph or of a part of it, and what stands behind that."""
+    words = _INSTEAD.get(element.tag)
+    if element.tag == f"{_TEXT}s":
+        count = element.get(f"{_TEXT}c", "1")
+        words = " " * min(int(count) if count.isdecimal() else 1, 100)
+    if element.get("href", "").startswith("#"):
+        words = ""  # a footnote's sign, or the way back from it
+    if words is None:
+        words = (element.text or "") + "".join(_words(each, links) for each in element)
+        if words and element.tag in ("a", f"{_TEXT}a"):
+            links[words] = element.get("href", element.get(_HREF, ""))
+    return words + (element.tail or "")
 
 
 def _joined(blocks: list[tuple[str, str]]) -> str:
     """Write blocks with a blank line between them; entries of one list on lines of their own."""
     text, before = "", ""
-    for kind, words in blocks:
+    for kind, words in ((kind, words.strip()) for kind, words in blocks if words.strip()):
         mark = "- " if kind == "li" else "#" * min(int(kind[1:] or 0), 6) + " "
         text += "\n" if kind == before == "li" else "\n\n"
         text += words if kind == "p" else mark + words

@@ -1,8 +1,5 @@
 """A passage by its first and last words, and the lines of YAML that quote it."""
 
-from __future__ import annotations
-
-import json
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +10,7 @@ import regex
 from bot.content.identifiers import id_fault, skeleton
 from bot.content.model import Source
 from bot.content.quoting import Found, Located, found_at, locate, occurrences, overlaps, shortened
+from bot.content.values import written
 
 #: What stands for the words between; an omission within brackets is part of a quotation.
 _BETWEEN = regex.compile(r"(?<!\[)\s*(?:…|\.\.\.)\s*(?!\])")
@@ -86,8 +84,7 @@ def located_lines(located: Located, sources: Mapping[str, Source]) -> Iterator[s
     for name, message in located.look_alikes:
         yield f"{name}: not these characters: {message}"
     for near in located.nearest:
-        text = sources[near.source].text[near.start : near.end]
-        yield f"{near.source}: nowhere; nearest ({near.ratio:.0%} alike): {text}"
+        yield f"{near.source}: nowhere; nearest ({near.ratio:.0%} alike): {near.text}"
     if not (located.exact or located.look_alikes or located.nearest):
         yield "nowhere, and nothing is near"
 
@@ -153,11 +150,6 @@ class QuotingPost:
             yield f"      {name}: {{warning: {written(warning)}}}"
         yield f"    author: {written(self.author)}"
         yield f"    status: {self.status}"
-
-
-def written(text: str) -> str:
-    """Write a text for YAML on one line, in quotation marks: line breaks and tabs as escapes."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def file_of(posts: Iterable[QuotingPost]) -> str:

@@ -3,8 +3,6 @@
 A name that another file gives its meaning is looked up in `Known`, the context of a reading.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +21,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticOmit, core_sc
 from bot.content import identifiers, values
 from bot.content.addresses import bare_address, optional_address, server
 from bot.content.notations import NOTHING
-from bot.content.values import quoted, suggestion
+from bot.content.values import RuleError, quoted, suggestion
 from bot.platforms.spec import AccountKey
 
 T = TypeVar("T")
@@ -57,14 +55,9 @@ def _refuse(_value: object) -> object:
     raise PydanticCustomError(UNKNOWN_KEY, "no key of the file")
 
 
-_DERIVED = ReadWith(_refuse, {})
+DERIVED = ReadWith(_refuse, {})
 #: A field that no file has: it is filled in after the reading, from where and what was read.
-Derived = Annotated[T, _DERIVED]
-
-
-def is_derived(metadata: Collection[object]) -> bool:
-    """Return by a field's metadata whether it is filled in after the reading."""
-    return _DERIVED in metadata
+Derived = Annotated[T, DERIVED]
 
 
 def doc(description: str, **constraints: Any) -> Any:
@@ -118,7 +111,7 @@ _SPAN_OF_TIME = _like(r"([0-9]+[dhms])+")
 
 Text = Annotated[str, ReadWith(values.text, _WORDS)]
 #: Not touched at all: every character counts.
-ExactText = Annotated[str, ReadWith(values.exact_text, _WORDS)]
+ExactText = Annotated[str, ReadWith(values.text_of, _WORDS)]
 WarningText = Annotated[str, ReadWith(values.warning, _WORDS)]
 #: A key without a value says that it is not known.
 OptionalText = Annotated[str, ReadWith(values.optional_text, _MAY_BE_EMPTY)]
@@ -160,12 +153,6 @@ Days = Annotated[tuple[date, date], ReadWith(values.days, _RANGE)]
 Passage = Annotated[tuple[str, str], ReadWith(values.passage, _RANGE)]
 
 
-class UnknownNameError(ValueError):
-    """A name that nothing in the campaign defines."""
-
-    rule = "unknown-name"
-
-
 class Anything(dict[str, Any]):
     """Stands for names that could not be read, so that one broken file is one problem."""
 
@@ -192,31 +179,37 @@ class Known:
     own_keys: Mapping[str, Collection[str]] = field(default_factory=dict)
     slots: Collection[str] = ()
     queues: Collection[str] = ()
-    #: Empty where any theme will do.
     themes: Collection[str] = ()
     sources: Collection[str] = ()
     #: Address (empty for none) by id of an investigation or a source.
     links: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def speakers(self) -> Collection[str]:
+        """Accounts and their platforms."""
+        own = dict.fromkeys([*self.accounts, *self.accounts.values()])
+        return self.accounts if isinstance(self.accounts, Anything) else own
+
 
 def _one_of(
-    what: str,
-    options: Callable[[Known], Collection[str]],
-    *,
-    where: str = "",
-    hint: Callable[[str, Known], str] | None = None,
+    what: str, options: str, hint: Callable[[str, Known], str] | None = None, where: str = ""
 ) -> Any:
-    """Accept a name out of `Known`, and empty text where the field itself may be empty."""
+    """Accept a name out of `Known`, and empty text where the field itself may be empty.
+
+    Args:
+        options: Attribute of `Known`.
+        hint: What to write instead, where more is known than the nearest name.
+    """
 
     def check(name: str, info: ValidationInfo) -> str:
-        known = info.context if isinstance(info.context, Known) else Known()
-        names = options(known)
+        known: Known = info.context or Known()
+        names = getattr(known, options)
         if isinstance(names, Anything) and name and "://" not in name:
             identifiers.identifier(name)
         if name and name not in names:
             _refuse_misspelled(name, names)
-            advice = hint(name, known) if hint else suggestion(name, names)
-            raise UnknownNameError(f"no {what} {quoted(name)}{where}; {advice}")
+            advice = (hint and hint(name, known)) or suggestion(name, names)
+            raise RuleError(f"no {what} {quoted(name)}{where}; {advice}", "unknown-name")
         return name
 
     return AfterValidator(check)
@@ -235,14 +228,12 @@ def _refuse_misspelled(name: str, names: Collection[str]) -> None:
 def _account_hint(name: str, known: Known) -> str:
     meant = _platform_of(name, known)
     there = [account for account, platform in known.accounts.items() if platform == meant]
-    if there:
-        return f"that is a platform, write its account: {', '.join(there)}"
-    return suggestion(name, known.accounts)
+    return f"that is a platform, write its account: {', '.join(there)}" if there else ""
 
 
 def _platform_hint(name: str, known: Known) -> str:
     meant = _platform_of(name, known)
-    return f"write {meant}" if meant else suggestion(name, known.platforms)
+    return f"write {meant}" if meant else ""
 
 
 def _platform_of(name: str, known: Known) -> str:
@@ -253,49 +244,34 @@ def _platform_of(name: str, known: Known) -> str:
 
 def _speaker_hint(name: str, known: Known) -> str:
     meant = _platform_of(name, known)
-    there = meant in known.accounts.values()
-    return f"write {meant}" if there else suggestion(name, _speakers(known))
+    return f"write {meant}" if meant in known.accounts.values() else ""
 
 
-def _link_hint(name: str, known: Known) -> str:
-    if name.casefold() in NOTHING:
-        return "leave the key out; in a variant, `link: none` takes the post's link away"
-    return suggestion(name, known.links)
+def _link_hint(name: str, _known: Known) -> str:
+    hint = "leave the key out; in a variant, `link: none` takes the post's link away"
+    return hint if name.casefold() in NOTHING else ""
 
 
 def _no_address(link: str, info: ValidationInfo) -> str:
     """Refuse an address in the place of the id of what it belongs to."""
-    known = info.context.links if isinstance(info.context, Known) else {}
+    known = (info.context or Known()).links
     if not re.search(r"://|\w\.\w+/", link) or not known:
         return link
-    named = (each for each, at in known.items() if at and bare_address(at) == bare_address(link))
     wanted = "the id of an investigation or source, and the address where that is described"
+    named = (each for each, at in known.items() if at and bare_address(at) == bare_address(link))
     raise ValueError(f"{quoted(link)} does not fit; write {next(named, wanted)}")
-
-
-def _speakers(known: Known) -> Collection[str]:
-    if isinstance(known.accounts, Anything):
-        return known.accounts
-    return dict.fromkeys([*known.accounts, *known.accounts.values()])
 
 
 _NO_ADDRESS = AfterValidator(_no_address)
 _NAME = ReadWith(identifiers.name, _like(identifiers.ID_LIKE))
-_LINKED = _one_of("investigation or source", lambda known: known.links, hint=_link_hint)
-KnownPlatform = Annotated[
-    str, _NAME, _one_of("platform", lambda known: known.platforms, hint=_platform_hint)
-]
-KnownSlot = Annotated[str, _NAME, _one_of("slot", lambda known: known.slots)]
-KnownQueue = Annotated[str, _NAME, _one_of("queue", lambda known: known.queues)]
-KnownSource = Annotated[str, _NAME, _one_of("source", lambda known: known.sources)]
-_THEMES = _one_of("theme", lambda known: known.themes or Anything(), where=" in the schedule")
-KnownTheme = Annotated[str, _NAME, _THEMES]
-KnownAccount = Annotated[
-    str, _NAME, _one_of("account", lambda known: known.accounts, hint=_account_hint)
-]
-AccountOrPlatform = Annotated[
-    str, _NAME, _one_of("account or platform", _speakers, hint=_speaker_hint)
-]
+_LINKED = _one_of("investigation or source", "links", _link_hint)
+KnownPlatform = Annotated[str, _NAME, _one_of("platform", "platforms", _platform_hint)]
+KnownSlot = Annotated[str, _NAME, _one_of("slot", "slots")]
+KnownQueue = Annotated[str, _NAME, _one_of("queue", "queues")]
+KnownSource = Annotated[str, _NAME, _one_of("source", "sources")]
+KnownTheme = Annotated[str, _NAME, _one_of("theme", "themes", where=" in the schedule")]
+KnownAccount = Annotated[str, _NAME, _one_of("account", "accounts", _account_hint)]
+AccountOrPlatform = Annotated[str, _NAME, _one_of("account or platform", "speakers", _speaker_hint)]
 KnownLink = Annotated[str, _NAME, _NO_ADDRESS, _LINKED]
 #: Empty text takes the post's link away.
 KnownVariantLink = Annotated[str, ReadWith(identifiers.link_or_none, _STRING), _NO_ADDRESS, _LINKED]

@@ -1,19 +1,17 @@
 """Files as they are read: by their names in the campaign, bounded, and never through a link.
 
-A tree of files comes from a folder (`FolderTree`) or from the database (`StoredTree`). Names are
-``schedule.yaml`` and ``posts/…`` in both, so that the same content has the same hash anywhere.
+Names are ``schedule.yaml`` and ``posts/…`` in every tree, so that the same content has the same
+hash anywhere.
 """
-
-from __future__ import annotations
 
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 from bot.canonical import sha256_hex
 from bot.errors import OperatorError, Problem
@@ -34,28 +32,25 @@ _LITTER = re.compile(
     r"|\.(?:git|hg|svn|vscode|idea|obsidian|editorconfig|git(?:ignore|attributes|modules))"
 )
 
-_KB = 1000
-_MB = 1000 * _KB
-
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Sizes in bytes, and counts; what is more is a problem, not a reason to work harder."""
 
-    yaml_bytes: int = 256 * _KB
+    yaml_bytes: int = 256_000
     #: Nested lists and mappings of one document.
     yaml_depth: int = 16
     yaml_events: int = 20_000
     #: A quoted source, such as a letter.
-    text_bytes: int = 1 * _MB
-    picture_bytes: int = 20 * _MB
+    text_bytes: int = 1_000_000
+    picture_bytes: int = 20_000_000
     #: Files and folders below ``posts``.
     entries: int = 5_000
     #: Folders within folders.
     folders_deep: int = 8
     #: All text together, and all pictures that posts use: both stay in memory.
-    all_text_bytes: int = 32 * _MB
-    all_picture_bytes: int = 64 * _MB
+    all_text_bytes: int = 32_000_000
+    all_picture_bytes: int = 64_000_000
     #: Problems told for one file; the rest is counted.
     problems: int = 50
 
@@ -65,27 +60,6 @@ BOUNDS = Bounds()
 
 class FileError(OperatorError):
     """A file cannot be read as content; says what to do."""
-
-
-class Tree(Protocol):
-    """All files of a campaign."""
-
-    @property
-    def bounds(self) -> Bounds:
-        """Sizes beyond which nothing is read."""
-
-    def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        """Return the names of all files below ``posts``, sorted, and what cannot be one."""
-
-    def read(self, name: str, most: int) -> bytes:
-        """Read a file of ``most`` bytes at most.
-
-        Raises:
-            FileError: it is no plain file, too large, unreadable or gone.
-        """
-
-    def shown(self, name: str) -> str:
-        """Return the path that a person would open, or the file's name in the campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +91,11 @@ class FolderTree:
     bounds: Bounds = BOUNDS
     #: People are shown names in the campaign, for whoever is on another machine.
     by_name: bool = False
+    #: Stand for the files of these names, as an import would write them.
+    changed: Mapping[str, bytes] = field(default_factory=dict)
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+        """Return the names of all files below ``posts``, sorted, and what cannot be one."""
         walk = _Walk(self)
         try:
             with _opened(self.posts, os.O_DIRECTORY) as folder:
@@ -126,10 +103,17 @@ class FolderTree:
         except OSError as error:
             walk.refuse(POSTS, f"{_reason(error)}; a campaign needs a folder of posts")
         # Half a campaign would only look wrong in more ways.
-        names = () if walk.is_too_much() else tuple(sorted(walk.names))
+        names = () if walk.is_too_much() else tuple(sorted({*walk.names, *self.changed}))
         return names, tuple(walk.problems)
 
     def read(self, name: str, most: int) -> bytes:
+        """Read a file of ``most`` bytes at most.
+
+        Raises:
+            FileError: it is no plain file, too large, unreadable or gone.
+        """
+        if name in self.changed:
+            return self.changed[name]
         try:
             if name == SCHEDULE:
                 with _opened(self.schedule) as file:
@@ -142,21 +126,22 @@ class FolderTree:
             raise FileError(_reason(error) + (hint if is_lost else "")) from error
 
     def shown(self, name: str) -> str:
+        """Return the path that a person would open, or the file's name in the campaign."""
         if self.by_name:
             return _printable(name)
-        if name == SCHEDULE:
-            return _printable(str(self.schedule))
-        return _printable(str(self.posts / name.removeprefix(POSTS).removeprefix("/")))
+        below = self.posts / name.removeprefix(POSTS).removeprefix("/")
+        return _printable(str(self.schedule if name == SCHEDULE else below))
+
+
+Tree = FolderTree | StoredTree
 
 
 class TreeFiles:
     """One reading of a tree: what was read of it, within the bounds."""
 
     def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-        self.bounds = tree.bounds
+        self.tree, self.bounds, self.shown = tree, tree.bounds, tree.shown
         self.names, self.problems = tree.list()
-        self.shown = tree.shown
         #: All that was read, but for pictures, by name.
         self.contents: dict[str, bytes] = {}
         #: Files that something names, whether they could be read or not.
@@ -203,8 +188,7 @@ class _Walk:
     def __init__(self, tree: Tree) -> None:
         self.names: list[str] = []
         self.problems: list[Problem] = []
-        self._tree = tree
-        self._bounds = tree.bounds
+        self._tree, self._bounds = tree, tree.bounds
         self._seen = 0
 
     def is_too_much(self) -> bool:
@@ -235,17 +219,15 @@ class _Walk:
                 self.names.append(path)
 
     def _entries(self, folder: int, name: str) -> list[os.DirEntry[str]]:
-        entries: list[os.DirEntry[str]] = []
+        most = self._bounds.entries
         if self.is_too_much():
-            return entries
+            return []
         with os.scandir(folder) as found:
-            for entry in found:
-                self._seen += 1
-                if self.is_too_much():
-                    most = f"{self._bounds.entries:,}"
-                    self.refuse(name, f"more than {most} files in all; take some away")
-                    return []
-                entries.append(entry)
+            entries = list(islice(found, most + 1 - self._seen))
+        self._seen += len(entries)
+        if self.is_too_much():
+            self.refuse(name, f"more than {most:,} files in all; take some away")
+            return []
         kept = (entry for entry in entries if not is_litter(entry.name))
         return sorted(kept, key=lambda entry: entry.name)
 

@@ -4,32 +4,30 @@ Letters, marks and digits are those of Unicode's identifiers (UAX 31), in small 
 alphabets mix no further than UTS 39 calls moderately restrictive.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Final
 
 import regex
 
+from bot.content.characters import ALIKE
 from bot.content.notations import what_to_write
 from bot.content.values import EMPTY, matching, quoted, text_of
 from bot.visible import named
 
-RULE: Final = (
+RULE = (
     "small letters of one script, digits and hyphens, at most 64, beginning with a letter or digit"
 )
 #: Value of a variant's ``link`` that takes the post's link away.
-NO_LINK: Final = "none"
+NO_LINK = "none"
 #: Of accounts: settings are named after them.
 ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 #: What JSON Schemas say of ids: as near as both Python and editors can tell.
 _NO_SIGN = r"\u0000-,./:-`{-\u00bf\u2000-\u206f\u3000-\u3004"
-ID_LIKE: Final = rf"[^\-{_NO_SIGN}][^{_NO_SIGN}]{{0,63}}"
+ID_LIKE = rf"[^\-{_NO_SIGN}][^{_NO_SIGN}]{{0,63}}"
 #: File systems and git take 255 bytes, with what we add.
 _MOST_BYTES = 160
 #: Not letters that nobody sees, that only stretch a word, or that are drawn as a sign: ǀ ǃ.
@@ -42,11 +40,8 @@ _UNSEEN = regex.compile(r"[\p{DI}\p{Cf}\p{Cc}]")
 _WHOLE = str.maketrans(dict.fromkeys("\u0e33\u0eb3"))
 #: Written together in one language.
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"})
-#: Scripts with letters that are drawn like Latin ones.
-_LIKE_LATIN = frozenset({
-    "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "GOTHIC", "DESERET", "OSAGE",
-    "OLD", "TIFINAGH", "CANADIAN", "VAI", "GLAGOLITIC",
-})  # fmt: skip
+#: Scripts with letters that are drawn like Latin ones, as names of letters begin.
+_LIKE_LATIN = {name.upper().partition("_")[0] for name in ALIKE} - {"LATIN"}
 
 
 def id_fault(name: str) -> str:

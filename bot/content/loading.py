@@ -1,9 +1,7 @@
 """The whole campaign from its files, or every problem that keeps it from being one."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -13,20 +11,11 @@ from bot.canonical import sha256_hex
 from bot.content import schedules
 from bot.content.fields import Anything, Known
 from bot.content.files import POSTS, SCHEDULE, FileError, Tree, TreeFiles
-from bot.content.lookalikes import named_ids, refuse_lookalikes
-from bot.content.model import (
-    NOWHERE,
-    Campaign,
-    Investigation,
-    Place,
-    Post,
-    ReportWords,
-    Schedule,
-    Source,
-)
+from bot.content.identifiers import differing, skeleton
+from bot.content.model import NOWHERE, Campaign, Place, Schedule, Source
 from bot.content.posts import ReadFile, Surroundings, posts_of, read_file
 from bot.content.report_words import FOLDER, build_words
-from bot.content.shape import Problems
+from bot.content.shape import NamedId, Problems, named_id
 from bot.content.sources import (
     INVESTIGATIONS,
     MEDIA,
@@ -36,10 +25,11 @@ from bot.content.sources import (
     build_investigations,
     build_source,
 )
-from bot.content.values import EMPTY, kind
+from bot.content.values import EMPTY, kind, quoted
 from bot.content.yamlfile import Node, parse_all
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
+from bot.visible import named
 
 #: Stands for the address in a description that cannot be read.
 _UNREAD = "?"
@@ -77,6 +67,14 @@ class Loaded:
         return None if self.errors else self.readable
 
 
+@dataclass(slots=True)
+class KeptFiles:
+    """Files of posts as they were read last, with all that their reading depends on."""
+
+    #: Put there as one: several threads may check at once.
+    last: tuple[object, Mapping[str, ReadFile]] = (None, {})
+
+
 def load(
     tree: Tree,
     *,
@@ -89,50 +87,33 @@ def load(
 
     Args:
         tree: The files on disk, or those that `Loaded.files` held.
-        specs: Every platform by its name.
         inspect: Tells what a picture is; raises `PictureError`.
         now: Aware; decides what is past or far ahead.
         kept: What the reading before found of its files.
     """
-    return _Loading(TreeFiles(tree), specs, inspect, now, kept or KeptFiles()).load()
+    files = TreeFiles(tree)
+    problems, pictures = Problems(files.problems), Pictures(files, inspect)
+    return _Loading(files, specs, now, kept or KeptFiles(), problems, pictures).load()
 
 
-@dataclass(slots=True)
-class KeptFiles:
-    """Files of posts as they were read last, with all that their reading depends on."""
-
-    #: Surroundings and files, put there as one: several threads may check at once.
-    last: tuple[object, Mapping[str, ReadFile]] = (None, {})
-
-
+@dataclass(frozen=True, slots=True)
 class _Loading:
     """One reading of one tree."""
 
-    def __init__(
-        self,
-        files: TreeFiles,
-        specs: Mapping[str, PlatformSpec],
-        inspect: Inspect,
-        now: datetime,
-        kept: KeptFiles,
-    ) -> None:
-        self._files = files
-        self._specs = specs
-        self._now = now
-        self._kept = kept
-        self._problems = Problems(files.problems)
-        self._pictures = Pictures(files, inspect)
-        self._post_files: set[str] = set()
-        self._words: Mapping[str, ReportWords] = {}
+    _files: TreeFiles
+    _specs: Mapping[str, PlatformSpec]
+    _now: datetime
+    _kept: KeptFiles
+    _problems: Problems
+    _pictures: Pictures
 
     def load(self) -> Loaded:
-        names = self._files.names
         root = self._mapping(SCHEDULE, "campaign")
         listed: Node | None = _NO_LIST
         described: dict[str, Node | None] = {}
         spoken: dict[str, Node | None] = {}
-        written: dict[str, bytes] = {}
-        for name in (name for name in names if name.endswith(".yaml")):
+        written: dict[str, bytes | None] = {}
+        for name in (name for name in self._files.names if name.endswith(".yaml")):
             if name == INVESTIGATIONS:
                 listed = self._mapping(name, "investigations")
             elif name.startswith(f"{SOURCES}/"):
@@ -140,38 +121,40 @@ class _Loading:
             elif name.startswith(f"{FOLDER}/"):
                 spoken[name] = self._mapping(name, "by")
             else:
-                self._post_files.add(self._files.shown(name))
-                if (raw := self._read(name)) is not None:
-                    written[name] = raw
+                written[name] = self._read(name)
         known = _known(root, listed, described, self._specs)
-        schedule = None
-        if root:
-            schedule = schedules.build(
-                root, self._specs, self._problems, known=known, now=self._now
-            )
+        problems, specs, now = self._problems, self._specs, self._now
+        schedule = schedules.build(root, specs, problems, known=known, now=now) if root else None
         sources = self._sources(described, known, schedule)
-        investigations: dict[str, Investigation] = {}
-        if listed:
-            investigations = build_investigations(listed, self._problems, known=known)
-        around = Surroundings(known, schedule, sources, self._pictures, self._now)
-        posts_read = [*self._post_files_read(written, around)]
-        posts = posts_of(posts_read, self._problems)
-        sources_by_id = {_stem(name): node for name, node in described.items()}
-        ids = [*named_ids(root, listed, sources_by_id)]
-        ids += [each for file in posts_read for entry in file.entries for each in entry.names]
-        refuse_lookalikes(ids, self._problems)
+        investigations = build_investigations(listed, problems, known=known) if listed else {}
+        around = Surroundings(known, schedule, sources, self._pictures, now)
+        read = [*self._post_files_read(written, around)]
+        linked = {*sources, *investigations, "", None}
+        posts = tuple(
+            post for post in posts_of(read, problems)
+            if linked.issuperset([post.link, *(each.link for each in post.variants.values())])
+        )  # fmt: skip
+        ids = [*_named_ids(root, listed, described)]
+        ids += [each for file in read for names, _ in file.entries for each in names]
+        _refuse_lookalikes(ids, problems)
         self._refuse_strays()
-        self._words = build_words(spoken, self._problems)
-        return self._loaded(schedule, posts, sources, investigations)
+        words = build_words(spoken, problems)
+        contents = {**self._files.contents, **self._pictures.used}
+        found = tuple(sorted({*problems}))
+        tree = _tree_of(contents, found)
+        readable = (
+            Campaign(schedule, posts, sources, investigations, tree, words) if schedule else None
+        )
+        post_files = frozenset(map(self._files.shown, written))
+        return Loaded(readable, found, dict(sorted(contents.items())), tree, sources, post_files)
 
     def _tell(
         self, name: str, message: str, rule: str, severity: Severity = Severity.ERROR
     ) -> None:
-        file = self._files.shown(name)
-        self._problems.append(Problem(file, 0, 0, "", message, severity, rule))
+        self._problems.add_at(Place(self._files.shown(name), 0, 0), "", message, rule, severity)
 
     def _post_files_read(
-        self, written: Mapping[str, bytes], around: Surroundings
+        self, written: Mapping[str, bytes | None], around: Surroundings
     ) -> Iterator[ReadFile]:
         """Yield what files of posts say; one that is as it was says what it said."""
         files = self._files
@@ -184,6 +167,8 @@ class _Loading:
         before = before if last == surroundings else {}
         found: dict[str, ReadFile] = {}
         for name, raw in written.items():
+            if raw is None:
+                continue
             file, sha256 = before.get(name), sha256_hex(raw)
             if file is None or not file.holds(sha256, around):
                 problems = Problems()
@@ -208,10 +193,7 @@ class _Loading:
 
     def _parsed(self, name: str, raw: bytes, key: str, told: Problems) -> Node | None:
         file, bounds = self._files.shown(name), self._files.bounds
-        is_list, keeps_rest = key in ("posts", "investigations"), key == "posts"
-        node, problems = parse_all(
-            raw, file=file, is_list=is_list, keeps_rest=keeps_rest, bounds=bounds
-        )
+        node, problems = parse_all(raw, file=file, key=key, bounds=bounds)
         told += problems
         if node and isinstance(node.value, dict):
             return node
@@ -227,8 +209,7 @@ class _Loading:
         today = self._now.astimezone(ZoneInfo(schedule.timezone if schedule else "UTC")).date()
         sources: dict[str, Source] = {}
         for name, node in described.items():
-            if node is None:
-                # Any text may be its own.
+            if node is None:  # any text may be its own
                 texts = (name for name in self._files.names if name.startswith(f"{SOURCES}/"))
                 self._files.asked_for.update(texts)
                 continue
@@ -250,30 +231,6 @@ class _Loading:
                 message = "no post uses this picture"
                 self._tell(f"{POSTS}/{name}", message, "picture-unused", Severity.NOTICE)
 
-    def _loaded(
-        self,
-        schedule: Schedule | None,
-        posts: list[Post],
-        sources: Mapping[str, Source],
-        investigations: Mapping[str, Investigation],
-    ) -> Loaded:
-        contents = {**self._files.contents, **self._pictures.used}
-        problems = tuple(sorted(set(self._problems)))
-        failed = [str(each) for each in problems if each.severity is Severity.ERROR]
-        # A stray file or a link is in no content: who watches the hash must see it come and go.
-        tree = tree_sha256(contents | {"": "\n".join(failed).encode()} if failed else contents)
-        linked = {*sources, *investigations, ""}
-        whole = tuple(
-            post for post in posts
-            if post.link in linked
-            and all((variant.link or "") in linked for variant in post.variants.values())
-        )  # fmt: skip
-        readable = None
-        if schedule:
-            readable = Campaign(schedule, whole, sources, investigations, tree, self._words)
-        files, post_files = dict(sorted(contents.items())), frozenset(self._post_files)
-        return Loaded(readable, problems, files, tree, sources, post_files)
-
 
 def is_picture(name: str) -> bool:
     """Return whether a file of a tree is a picture, and no text."""
@@ -287,6 +244,12 @@ def tree_sha256(contents: Mapping[str, bytes]) -> str:
     )
 
 
+def _tree_of(contents: Mapping[str, bytes], problems: Iterable[Problem]) -> str:
+    # A stray file or a link is in no content: who watches the hash must see it come and go.
+    failed = [str(each) for each in problems if each.severity is Severity.ERROR]
+    return tree_sha256({**contents, "": "\n".join(failed).encode()} if failed else contents)
+
+
 def _known(
     root: Node | None,
     listed: Node | None,
@@ -294,33 +257,58 @@ def _known(
     specs: Mapping[str, PlatformSpec],
 ) -> Known:
     """Collect the names that files define, even where what they name has problems."""
-    links: Mapping[str, str] = Anything()
+    links: dict[str, str] = Anything()
     if listed is not None:
-        links = {
-            entry.text("id") or "": entry.text("address") or ""
-            for entry in listed.entries("investigations")
-        }
-        links |= {
-            _stem(name): (node.text("address") or "") if node else _UNREAD
-            for name, node in described.items()
-        }
+        pieces = listed.entries("investigations")
+        links = {each.text("id") or "": each.text("address") or "" for each in pieces}
+        for name, node in described.items():
+            links[_stem(name)] = (node.text("address") or "") if node else _UNREAD
     accounts = _names(root, "accounts")
-    if root is not None and not isinstance(accounts, Anything):
-        accounts = {
-            name: root.nearest(["accounts", name]).text("platform") or "" for name in accounts
-        }
+    for name in accounts:
+        accounts[name] = (root or _NO_LIST).nearest(["accounts", name]).text("platform") or ""
     return Known(
         accounts=accounts,
         platforms={name: spec.aliases for name, spec in specs.items()},
-        own_keys={
-            name: tuple(key.name for key in spec.account_keys) for name, spec in specs.items()
-        },
+        own_keys={name: [key.name for key in spec.account_keys] for name, spec in specs.items()},
         slots=_names(root, "slots"),
         queues=_names(root, "queues"),
-        themes=[theme for theme in root.texts("themes") if theme is not None] if root else (),
+        # Any theme will do where none is listed.
+        themes=[*filter(None, root.texts("themes") if root else ())] or Anything(),
         sources=tuple(_stem(name) for name in described),
         links=links,
     )
+
+
+def _named_ids(
+    root: Node | None, listed: Node | None, described: Mapping[str, Node | None]
+) -> Iterator[NamedId]:
+    """Yield the ids of a schedule, of investigations and of sources."""
+    if root:
+        for key in ("accounts", "slots", "queues"):
+            for name in root.names(key):
+                yield key, name, root.place_of((key, name), key=True), f"{key}.{name}"
+        for number in range(len(root.texts("themes"))):
+            yield named_id("theme", root, ("themes", number))
+    # A link names either of them.
+    for name, node in described.items():
+        if node:
+            yield "link", _stem(name), node.place_of(()), ""
+    for entry in listed.entries("investigations") if listed else ():
+        yield named_id("link", entry, ["id"])
+
+
+def _refuse_lookalikes(ids: Iterable[NamedId], problems: Problems) -> None:
+    """Refuse each id that nobody can tell apart from one of its kind that was written before."""
+    first: dict[tuple[str, str], tuple[str, Place]] = {}
+    for kind_of, name, here, where in (each for each in ids if each[1]):
+        before, there = first.setdefault((kind_of, skeleton(name)), (name, here))
+        if before == name:
+            continue
+        message = (
+            f"{quoted(name)} looks like {quoted(before)} ({there.file}, line {there.line}) and is"
+            f" not: it has {named(differing(name, before))}; write that one, or call it otherwise"
+        )
+        problems.add_at(here, where, message, "id-lookalike")
 
 
 def _stem(name: str) -> str:
@@ -329,10 +317,8 @@ def _stem(name: str) -> str:
 
 def _names(root: Node | None, key: str) -> dict[str, str]:
     """Return the names that a section of the schedule defines; any, where it cannot be read."""
-    if root is None:
-        return Anything()
-    section = root.child(key)
-    if section is not None and not isinstance(section.value, dict):
+    section = root.child(key) if root else None
+    if root is None or (section and not isinstance(section.value, dict)):
         return Anything()
     return dict.fromkeys(root.names(key), "")
 

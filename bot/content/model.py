@@ -6,8 +6,6 @@ code builds these like any dataclass, with values and not with text. A `Derived`
 a file: `bot.content` fills it in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -256,12 +254,10 @@ class Source(Strict):
     lang: Annotated[Lang, doc("its language")] = "en"
     card: Annotated[LinkPreview | None, doc("preview of links to it")] = None
     graphic: Annotated[
-        tuple[Passage, ...],
-        doc("passages that need a content warning: exact text, or from and to"),
+        tuple[Passage, ...], doc("passages that need a content warning: exact text, or from and to")
     ] = ()
     never: Annotated[
-        tuple[Passage, ...],
-        doc("passages that are no text of its own: exact text, or from and to"),
+        tuple[Passage, ...], doc("passages that are no text of its own: exact text, or from and to")
     ] = ()
     translation_of: Annotated[KnownSource, doc("the source it translates")] = ""
     translated_by: Annotated[tuple[Text, ...], doc("of a translation: who translated it")] = ()
@@ -320,7 +316,7 @@ class Quote(Strict):
     #: Of the source, in order; none before it is proved.
     fragments: Derived[tuple[Stretch, ...]] = ()
     #: What a quoted translation translates, proved in the original source.
-    translates: Derived[Quote | None] = None
+    translates: Derived["Quote | None"] = None
     #: Who translated it, and who answers for that.
     translators: Derived[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
 
@@ -381,8 +377,7 @@ class Post(Strict):
     confirm: Annotated[Boolean, doc("true: more than two years ahead is no mistake")] = False
     #: In the schedule's order once that is known.
     accounts: Annotated[
-        tuple[KnownAccount, ...],
-        doc("accounts that it goes to; all, where left out", min_length=1),
+        tuple[KnownAccount, ...], doc("accounts that it goes to; all, where left out", min_length=1)
     ] = ()
     lang: Annotated[Lang, doc("language; the quoted source's, or en")] = ""
     warning: Annotated[WarningText | None, doc("content warning")] = None
@@ -396,8 +391,7 @@ class Post(Strict):
         str | None, word(*QUOTES), doc("who may quote it; as the account says, where left out")
     ] = None
     variants: Annotated[
-        dict[AccountOrPlatform, Variant],
-        doc("by account or platform: what is said there instead"),
+        dict[AccountOrPlatform, Variant], doc("by account or platform: what is said there instead")
     ] = field(default_factory=dict)
     author: Annotated[Text, doc("who wrote it; a pseudonym will do")] = ""
     status: Annotated[str, word("ready", "draft"), doc("ready or draft")] = "ready"

@@ -1,7 +1,5 @@
 """What somebody means who writes a value in another way: other signs, dates, times, names."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -35,15 +33,8 @@ _PART = (
     r"((?:sec(?:ond)?|min(?:ute)?|hr|hour|day|week|month|year)s?|s|m|h|d|w)?"
 )
 #: Seconds of a unit, by how it begins.
-_SECONDS = {
-    "s": 1,
-    "m": 60,
-    "h": 3600,
-    "d": 86400,
-    "w": 7 * 86400,
-    "mo": 30 * 86400,
-    "y": 365 * 86400,
-}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS |= {"w": 7 * 86400, "mo": 30 * 86400, "y": 365 * 86400}
 _MONEY = re.compile(r"[a-z]{3} ?| ?[a-z]{3}$|[$€£¥ ]")
 #: What people write for nothing at all.
 NOTHING = frozenset(
@@ -63,9 +54,7 @@ _PLAIN = {
 def plain(typed: str) -> str:
     """Return a text with plain signs in the place of those that pass for them."""
     return "".join(
-        str(unicodedata.decimal(char))
-        if unicodedata.category(char) == "Nd"
-        else _PLAIN.get(char) or ("" if char in _PLAIN else unicodedata.normalize("NFKC", char))
+        str(unicodedata.decimal(char, "")) or _PLAIN.get(char, unicodedata.normalize("NFKC", char))
         for char in typed
     )
 

@@ -1,7 +1,5 @@
 """Where words, sentences and paragraphs of a source begin and end."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import regex
@@ -91,9 +89,7 @@ def goes_on_before(text: str, start: int) -> bool:
     letter = next((char for char in text[start:] if char.isalpha()), "")
     if letter.islower():
         return True
-    if opened.endswith((":", "：")):
-        return not letter.isupper()
-    return not _ends_sentence(opened)
+    return not (letter.isupper() if opened.endswith((":", "：")) else _ends_sentence(opened))
 
 
 def goes_on_after(text: str, end: int, start: int = 0) -> bool:

@@ -1,19 +1,16 @@
 """Posts as typed values: every entry of ``posts/**/*.yaml`` with all that is wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.content.fields import Known
 from bot.content.files import FileError
 from bot.content.identifiers import is_id
-from bot.content.lookalikes import NamedId, named_id
 from bot.content.model import MediaFile, Place, Post, Quote, Schedule, Source, Variant
 from bot.content.quoting import Proof, prove, quotes_graphic
-from bot.content.shape import Problems, entries, repeats, shape
+from bot.content.shape import NamedId, Problems, entries, named_id, repeats, shape
 from bot.content.slots import TimeProblem, due, yearly_problems
 from bot.content.sources import Pictures
 from bot.content.values import quoted
@@ -41,22 +38,13 @@ _Moments = tuple[datetime | None, datetime | None, list[tuple[str, TimeProblem]]
 
 
 @dataclass(frozen=True, slots=True)
-class ReadEntry:
-    """An entry of a file, before its id is held against those of all files."""
-
-    #: Its id and its theme; empty texts for none.
-    names: tuple[NamedId, ...]
-    #: None where it has errors.
-    post: Post | None
-
-
-@dataclass(frozen=True, slots=True)
 class ReadFile:
     """What a file of posts says by itself."""
 
     sha256: str
     problems: tuple[Problem, ...]
-    entries: tuple[ReadEntry, ...]
+    #: Of each entry its id and its theme, and the post; None where that has errors.
+    entries: tuple[tuple[tuple[NamedId, NamedId], Post | None], ...]
     #: What was found of each post that has a time: later it may be past.
     moments: tuple[tuple[Post, _Moments], ...]
     #: It names files of pictures, whose bytes count too.
@@ -71,23 +59,21 @@ class ReadFile:
 
 def read_file(node: Node | None, sha256: str, around: Surroundings, problems: Problems) -> ReadFile:
     """Read a file's posts; ``problems`` are those of its parsing."""
-    found: list[ReadEntry] = []
-    moments: list[tuple[Post, _Moments]] = []
-    has_pictures = False
+    found: list[tuple[tuple[NamedId, NamedId], Post | None]] = []
+    read: list[_Entry] = []
     for node_of_post in entries(node, "posts", problems) if node else ():
-        name = node_of_post.text("id")
-        if is_id(name or ""):
-            node_of_post.at = (name or "",)  # it says more than a number
-        entry = _Entry(node_of_post, around)
+        name = node_of_post.text("id") or ""
+        if is_id(name):
+            node_of_post.at = (name,)  # it says more than a number
+        read.append(entry := _Entry(node_of_post, around))
         post = entry.read()
         problems += entry.problems
-        if any(each.severity is Severity.ERROR for each in entry.problems):
-            post = None
-        names = tuple(named_id(key, node_of_post, [key]) for key in ("id", "theme"))
-        found.append(ReadEntry(names, post))
-        moments += entry.moments
-        has_pictures = has_pictures or entry.has_pictures
-    return ReadFile(sha256, tuple(problems), tuple(found), tuple(moments), has_pictures)
+        is_wrong = any(each.severity is Severity.ERROR for each in entry.problems)
+        names = named_id("id", node_of_post, ["id"]), named_id("theme", node_of_post, ["theme"])
+        found.append((names, None if is_wrong else post))
+    moments = tuple(each for entry in read for each in entry.moments)
+    has_pictures = any(entry.has_pictures for entry in read)
+    return ReadFile(sha256, tuple(problems), tuple(found), moments, has_pictures)
 
 
 def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
@@ -96,19 +82,16 @@ def posts_of(files: Iterable[ReadFile], problems: Problems) -> list[Post]:
     ids: dict[str, Place] = {}
     for file in files:
         problems += file.problems
-        for entry in file.entries:
-            name, here, where = entry.names[0][1:]
+        for ((_key, name, here, where), _theme), post in file.entries:
             first = ids.setdefault(name, here) if name else here
             if first != here:
                 message = (
                     f"id {quoted(name)} is taken in {first.file}, line {first.line}; "
                     "every post has its own id, for ever"
                 )
-                problems.append(Problem(
-                    here.file, here.line, here.column, where, message, rule="id-taken"
-                ))  # fmt: skip
-            elif entry.post:
-                posts.append(entry.post)
+                problems.add_at(here, where, message, "id-taken")
+            elif post:
+                posts.append(post)
     return posts
 
 
@@ -129,15 +112,15 @@ def _moments(written: Post, around: Surroundings) -> _Moments:
     return at, opens, problems
 
 
+@dataclass(slots=True)
 class _Entry:
     """One post of a file, with what is wrong or odd about it."""
 
-    def __init__(self, node: Node, around: Surroundings) -> None:
-        self.problems = Problems()
-        self.moments: list[tuple[Post, _Moments]] = []
-        self.has_pictures = False
-        self._node = node
-        self._around = around
+    _node: Node
+    _around: Surroundings
+    problems: Problems = field(default_factory=Problems)
+    moments: list[tuple[Post, _Moments]] = field(default_factory=list)
+    has_pictures: bool = False
 
     def read(self) -> Post | None:
         """Return the whole post; None without a schedule or without a proof of its quotation."""
@@ -278,9 +261,8 @@ class _Entry:
 
     def _media(self, files: Iterable[MediaFile], path: Path) -> tuple[MediaFile, ...]:
         found: list[MediaFile] = []
-        files = tuple(files)
-        self.has_pictures = self.has_pictures or bool(files)
         for number, file in enumerate(files):
+            self.has_pictures = True
             try:
                 found.append(self._around.pictures.find(file))
             except FileError as error:

@@ -3,9 +3,8 @@
 Proposals for a person to look over; they are cautious where a wrong one could be posted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -137,13 +136,10 @@ def _date_in(line: str, today: date) -> date | None:
     """Return the first day that is written out in a line and is not yet to come."""
     for found in (match for pattern in _DATES for match in pattern.finditer(line)):
         month = found["m"].casefold()
-        try:
-            number = _MONTHS.index(month) + 1 if month in _MONTHS else int(month)
-            day = date(int(found["y"]), number, int(found["d"]))
-        except ValueError:
-            continue
-        if day <= today:
-            return day
+        number = _MONTHS.index(month) + 1 if month in _MONTHS else int(month)
+        with suppress(ValueError):  # no day
+            if (day := date(int(found["y"]), number, int(found["d"]))) <= today:
+                return day
     return None
 
 

@@ -1,9 +1,6 @@
 """The proof that a quotation is its source's own words, character for character."""
 
-from __future__ import annotations
-
 import html
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +10,7 @@ import regex
 from bot.content.comparing import Near, differences, fold, marked_differences, nearest
 from bot.content.model import Quote, Source, Stretch
 from bot.content.passages import goes_on_after, goes_on_before, is_inside_word, is_whole, section
+from bot.content.values import written
 
 OMISSION = "[…]"
 _JOIN = regex.compile(r" ?\[…\] ?")
@@ -45,8 +43,7 @@ def prove(text: str, source: Source, *, others: Iterable[Source] = ()) -> Proof:
     of the source's own. Where a fragment occurs more than once, its earliest place in order is
     taken, with a warning. ``others`` are looked through for a text that is not in ``source``.
     """
-    problem = _malformed(text)
-    if problem:
+    if problem := _malformed(text):
         return Proof(None, (problem + _with_omissions(text, source),))
     spans: list[Stretch] = []
     messages: list[str] = []
@@ -196,10 +193,10 @@ def _look_alike(fragment: str, source: Source) -> str:
     if span is None:
         return ""
     right = source.text[slice(*span)]
-    found = list(islice(differences(fragment, right), _SHOWN_DIFFERENCES + 1))
-    shown = [*map(str, found[:_SHOWN_DIFFERENCES]), *(["…"] if found[_SHOWN_DIFFERENCES:] else [])]
+    shown = [*map(str, islice(differences(fragment, right), _SHOWN_DIFFERENCES + 1))]
+    shown[_SHOWN_DIFFERENCES:] = ["…"] if shown[_SHOWN_DIFFERENCES:] else []
     # Over several lines it can be copied with escapes only.
-    right = json.dumps(right, ensure_ascii=False) if "\n" in right else right
+    right = written(right) if "\n" in right else right
     return f"{source.id!r} has other characters: {'; '.join(shown)}. Write: {right}"
 
 

@@ -1,7 +1,5 @@
 """The words of a report: ours in English, and those in other languages that a campaign brings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,8 +69,7 @@ class ReportLanguage:
                     year=self.localized(str(day.year)))  # fmt: skip
 
     def month(self, day: date) -> str:
-        year = self.localized(str(day.year))
-        return self("month", month=self(f"month-{day.month}"), year=year)
+        return self("month", month=self(f"month-{day.month}"), year=self.localized(str(day.year)))
 
     def moment(self, at: datetime, zone: ZoneInfo) -> str:
         local = at.astimezone(zone)
@@ -106,8 +103,7 @@ def report_language(written: Mapping[str, ReportWords], lang: str) -> ReportLang
         )
     words = {key: sentence for key, sentence in found.words.items() if sentence}
     lacking = tuple(key for key in english().sentences if key not in words)
-    whole = {**english().sentences, **words}
-    return ReportLanguage(lang, found.language, found.by, whole, lacking)
+    return ReportLanguage(lang, found.language, found.by, {**english().sentences, **words}, lacking)
 
 
 def build_words(files: Mapping[str, Node | None], problems: Problems) -> dict[str, ReportWords]:

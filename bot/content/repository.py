@@ -4,11 +4,9 @@ The repository may be hostile, and its configuration too: only `rev-parse` runs 
 in an empty repository of our own over its objects, where no setting, hook or filter of it counts.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +84,9 @@ class GitRepository:
         """Return the id of the commit that has a name; None where there is none."""
         if name.startswith("-"):
             return None
-        folder = str(self.config.absolute().parent)
         ask = ("rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
-        return os.fsdecode(run_git({}, "-C", folder, *ask) or b"").strip() or None
+        answer = run_git({}, "-C", str(self.config.absolute().parent), *ask)
+        return os.fsdecode(answer or b"").strip() or None
 
     def name_in(self, top: Path, name: str) -> str:
         """Return the path of a campaign's file within the repository."""
@@ -123,23 +121,19 @@ class GitRepository:
                 raise RepositoryError(f"there is no commit {commit[:12]}")
             ids = {name: each for name, each in self.ids(listed, head.top).items()
                    if not is_litter(name)}  # fmt: skip
-            sizes = _sizes(scratch, ids.values())
+            answer = scratch.git("cat-file", "--batch-check", given=_lines(ids)) or b""
+            found = (line.decode().split() for line in answer.splitlines())
+            sizes = {words[0]: int(words[2]) for words in found if words[1] == "blob"}
             small = {name: each for name, each in ids.items()
                      if sizes.get(each, _MOST_BYTES) <= BOUNDS.picture_bytes}  # fmt: skip
             if sum(sizes[each] for each in small.values()) > _MOST_BYTES:
                 raise RepositoryError(f"commit {commit[:12]} has too much in it to be read")
-            answer = scratch.git("cat-file", "--batch", given=_lines(small.values())) or b""
+            answer = scratch.git("cat-file", "--batch", given=_lines(small)) or b""
             return dict(_contents(small, answer))
 
 
-def _lines(ids: Iterable[str]) -> bytes:
-    return "".join(f"{each}\n" for each in ids).encode()
-
-
-def _sizes(scratch: Scratch, ids: Iterable[str]) -> dict[str, int]:
-    answer = scratch.git("cat-file", "--batch-check", given=_lines(ids)) or b""
-    found = (line.decode().split() for line in answer.splitlines())
-    return {words[0]: int(words[2]) for words in found if words[1] == "blob"}
+def _lines(ids: Mapping[str, str]) -> bytes:
+    return "".join(f"{each}\n" for each in ids.values()).encode()
 
 
 def _contents(names: Mapping[str, str], answer: bytes) -> Iterator[tuple[str, bytes]]:

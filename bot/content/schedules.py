@@ -1,10 +1,9 @@
 """schedule.yaml as a typed value, with everything about it that does not fit together."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,15 +36,11 @@ def build(
     _refuse_repeated(node, problems)
     if written is None or is_broken:
         return None
+    places = node.nearest(["accounts"]).keys
     schedule = replace(
         written,
         accounts={
-            name: replace(
-                account,
-                name=name,
-                own=own.get(name, {}),
-                place=node.place_of(["accounts", name], key=True),
-            )
+            name: replace(account, name=name, own=own[name], place=places[name])
             for name, account in written.accounts.items()
         },
         slots={name: replace(slot, name=name) for name, slot in written.slots.items()},
@@ -74,12 +69,11 @@ def _refuse_repeated(node: Node, problems: Problems) -> None:
 
 
 def _refuse_contradictions(schedule: Schedule, node: Node, problems: Problems) -> None:
-    same = (
-        (account.platform, account.server, account.handle.casefold()) if account.handle else None
-        for account in schedule.accounts.values()
-    )
+    accounts = [*schedule.accounts.values()]
+    same = ((each.platform, each.server, each.handle.casefold()) if each.handle else None
+            for each in accounts)  # fmt: skip
     for number in repeats(same):
-        path: Path = ["accounts", list(schedule.accounts)[number], "handle"]
+        path: Path = ["accounts", accounts[number].name, "handle"]
         message = "another account has this handle already; list each one once"
         problems.add(node, path, message, "listed-twice")
     for number, pause in enumerate(schedule.pauses):
@@ -91,8 +85,8 @@ def _refuse_contradictions(schedule: Schedule, node: Node, problems: Problems) -
         problems.add(node, ["timezone"], offset, "zone-fixed", severity=Severity.WARNING)
     if schedule.mode is Mode.LIVE and not schedule.approvals_required:
         message = "0 in live mode: posts go out without a second person's eyes"
-        path, severity = ["approvals_required"], Severity.WARNING
-        problems.add(node, path, message, "no-approvals", severity=severity)
+        path = ["approvals_required"]
+        problems.add(node, path, message, "no-approvals", severity=Severity.WARNING)
 
 
 def _refuse_unsupported(
@@ -121,12 +115,10 @@ def _refuse_gaps(schedule: Schedule, node: Node, now: datetime, problems: Proble
     for change, _ahead in offsets(zone, now, now + FAR)[:-1]:
         # What is skipped may be on both sides of midnight.
         days = [(change - before).astimezone(zone).date() for before in (_SECOND, timedelta(0))]
-        moments = (
-            moment
+        for moment in chain.from_iterable(
+            slot_times(slot, zone=zone, first=days[0], last=days[1])
             for slot in schedule.slots.values()
-            for moment in slot_times(slot, zone=zone, first=days[0], last=days[1])
-        )
-        for moment in moments:
+        ):
             key = moment.slot, moment.local.time()
             if moment.instant.kind is LocalTimeKind.GAP and key not in found:
                 found.add(key)

@@ -4,11 +4,8 @@ The schemas come from the models, so that editors see mistakes while they type; 
 how texts are quoted only ``check`` knows.
 """
 
-from __future__ import annotations
-
-import json
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
@@ -19,18 +16,20 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.canonical import JsonObject
-from bot.content.fields import (
-    PRICE,
-    UNKNOWN_KEY,
-    Known,
-    account_value,
-    doc,
-    is_derived,
+from bot.content.fields import DERIVED, PRICE, UNKNOWN_KEY, Known, account_value, doc
+from bot.content.model import (
+    Account,
+    Investigation,
+    Place,
+    Post,
+    ReportWords,
+    Schedule,
+    Source,
+    Strict,
 )
-from bot.content.model import Account, Investigation, Post, ReportWords, Schedule, Source, Strict
 from bot.content.notations import NOTHING, plain
 from bot.content.other_names import called
-from bot.content.values import days_named, kind, quoted, suggestion
+from bot.content.values import days_named, kind, quoted, suggestion, written
 from bot.content.yamlfile import Node, Path, shown
 from bot.errors import Problem, Severity
 from bot.platforms.spec import PlatformSpec
@@ -55,9 +54,7 @@ _SHAPES = {
 }
 
 
-@cache
-def _adapter(model: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(model)
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 class Problems(list[Problem]):
@@ -74,26 +71,27 @@ class Problems(list[Problem]):
         on_key: bool = False,
     ) -> None:
         """Add a problem of what stands at ``path`` below a node (or nearest to it)."""
-        place = node.place_of(path, key=on_key)
         where = shown([*node.at, *path])
+        self.add_at(node.place_of(path, key=on_key), where, message, rule, severity)
+
+    def add_at(
+        self, place: Place, where: str, message: str, rule: str, severity: Severity = Severity.ERROR
+    ) -> None:
         self.append(Problem(place.file, place.line, place.column, where, message, severity, rule))
 
 
 def shape(model: type[ModelT], node: Node, problems: Problems, *, known: Known) -> ModelT | None:
     """Read a node as a model, or add everything that is wrong with it."""
     try:
-        found: ModelT = _adapter(cast(Hashable, model)).validate_python(node.plain(), context=known)
+        return cast("ModelT", _adapter(model).validate_python(node.plain(), context=known))
     except ValidationError as error:
-        details = error.errors(include_url=False)
-    else:
-        return found
-    for detail in details:
-        if detail["type"] == "too_short" and detail["input"]:
-            continue  # a list only looks empty where what is in it has been refused
-        path = [part for part in detail["loc"] if part != _KEY]
-        on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
-        rule, message = _explained(model, path, detail, known)
-        problems.add(node, path, message, rule, on_key=on_key)
+        for detail in error.errors(include_url=False):
+            if detail["type"] == "too_short" and detail["input"]:
+                continue  # a list only looks empty where what is in it has been refused
+            path = [part for part in detail["loc"] if part != _KEY]
+            on_key = detail["loc"][-1:] == (_KEY,) or detail["type"] == UNKNOWN_KEY
+            rule, message = _explained(model, path, detail, known)
+            problems.add(node, path, message, rule, on_key=on_key)
     return None
 
 
@@ -110,21 +108,27 @@ def entries(node: Node, key: str, problems: Problems) -> list[Node]:
     """Return the entries of a document that is a list of things with ids under one key."""
     for name in node.keys:
         if name != key:
-            file = _file_with(name, Strict)
-            advice = f"that is a key of {file}" if file else None
-            problems.add(
-                node, [name], _unknown_key(name, [key], advice), "unknown-key", on_key=True
-            )
+            message = _unknown_key(name, [key], _file_with(name, Strict))
+            problems.add(node, [name], message, "unknown-key", on_key=True)
     listed = node.child(key)
     if listed is None:
         problems.add(node, [], f"`{key}:` is missing; write a list below it", "missing-key")
     elif not isinstance(listed.value, list):
-        message = "is no list; begin each entry with a dash: `- id: …`"
-        problems.add(node, [key], message, "value")
-    listed_nodes = node.entries(key)
-    for number, entry in enumerate(listed_nodes):
+        problems.add(node, [key], "is no list; begin each entry with a dash: `- id: …`", "value")
+    for number, entry in enumerate(node.entries(key)):
         entry.at = (key, number)
-    return listed_nodes
+    return node.entries(key)
+
+
+#: The key or the section that an id stands under, the id, its place, and what problems call it.
+NamedId = tuple[str, str, Place, str]
+
+
+def named_id(kind: str, node: Node, path: Path) -> NamedId:
+    """Return what stands at a path below a node; an empty text for nothing, or for no text."""
+    found = node.nearest(path[:-1]).child(path[-1])
+    name = found.value if found and isinstance(found.value, str) else ""
+    return kind, name, node.place_of(path), shown([*node.at, *path])
 
 
 def _explained(
@@ -170,16 +174,13 @@ def _wrapped(path: Sequence[str | int], found: object, *, is_list: bool = False)
         return "keys and values, such as `key: value`"
     if key == "media" and "/" not in found:
         found = f"media/{found}"
-    made = shape.format(
-        _value(found) if "text:" not in shape else json.dumps(found, ensure_ascii=False)
-    )
+    made = shape.format(written(found) if "text:" in shape else _value(found))
     return f"[{made}]" if is_list else made
 
 
 def _value(text: str) -> str:
     """Return a text as it may stand in a list; in quotation marks where it needs some."""
-    is_plain = re.fullmatch(r"[\w/.-]+", text)
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if re.fullmatch(r"[\w/.-]+", text) else written(text)
 
 
 def _no_such_key(owner: type[Strict], path: Sequence[str | int], known: Known) -> str:
@@ -187,31 +188,29 @@ def _no_such_key(owner: type[Strict], path: Sequence[str | int], known: Known) -
     names = [name for name, _, _ in keys_of(owner)]
     if owner is Account:
         names += known.own_keys.get(known.accounts.get(str(path[-2]), ""), ())
-    advice = called(owner.__name__, key)
-    if not advice and (file := _file_with(key, owner)):
-        advice = f"that is a key of {file}"
+    advice = called(owner.__name__, key) or _file_with(key, owner)
     if _SECRET.search(key):
         advice = "secrets never stand in YAML; they are settings"
     return _unknown_key(key, names, advice)
 
 
 def _file_with(key: str, owner: type[Strict]) -> str:
-    """Return the kind of file that has a key which another one has not; empty for none."""
-    files = {each: file for each, file in _FILES.values() if each is not owner}
-    return next((file for each, file in files.items()
+    """Say which other kind of file has a key; empty for none."""
+    others = (each for each in _FILES.values() if each[0] is not owner)
+    return next((f"that is a key of {file}" for each, file in others
                  if key in (name for name, _, _ in keys_of(each))), "")  # fmt: skip
 
 
-def _unknown_key(key: str, names: Iterable[str], advice: str | None = None) -> str:
+def _unknown_key(key: str, names: Collection[str], advice: str) -> str:
     if plain(key) != key:
         odd = next(char for char in key if plain(char) != char)
         advice = f"it has {named(odd)}; write {plain(key).strip()}"
-    return f"no such key {quoted(key)}; {advice or suggestion(key, names, few=len([*names]))}"
+    return f"no such key {quoted(key)}; {advice or suggestion(key, names, few=len(names))}"
 
 
 def _description(model: type[Strict], path: Sequence[str | int]) -> str:
-    keys = {key: info.description or "" for key, _, info in keys_of(_owner(model, path))}
-    return keys.get(str(path[-1]), "")
+    infos = (info for key, _, info in keys_of(_owner(model, path)) if key == path[-1])
+    return next((info.description or "" for info in infos), "")
 
 
 def _owner(model: type[Strict], path: Iterable[str | int]) -> type[Strict]:
@@ -232,7 +231,7 @@ def _owner(model: type[Strict], path: Iterable[str | int]) -> type[Strict]:
 def keys_of(owner: type[Strict]) -> Iterator[tuple[str, Any, FieldInfo]]:
     """Yield each key of a model as it stands in a file, with its type and what is said of it."""
     for name, annotation in get_type_hints(owner, include_extras=True).items():
-        if get_origin(annotation) is Annotated and not is_derived(annotation.__metadata__):
+        if get_origin(annotation) is Annotated and DERIVED not in annotation.__metadata__:
             info = next(each for each in annotation.__metadata__ if isinstance(each, FieldInfo))
             yield info.alias or name, annotation, info
 

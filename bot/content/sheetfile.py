@@ -1,7 +1,5 @@
 """Spreadsheets as rows of text: what Excel made of a cell is told, never guessed back."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -12,7 +10,7 @@ from datetime import date, datetime, time
 from itertools import zip_longest
 from typing import Any
 
-from bot.content.sheets import BOOLEANS, COLUMNS, Cells
+from bot.content.sheets import BOOLEANS, COLUMNS, Cells, SheetError
 from bot.content.values import quoted
 from bot.errors import OperatorError
 
@@ -23,27 +21,16 @@ _TOO_LARGE = "is too large for a sheet of posts; split it"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A cell that is not what somebody typed."""
-
-    column: str
-    rule: str
-    message: str
-    #: What the spreadsheet made of it.
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class SheetRow:
     """One row of a sheet: its number from 1, its cells, and what is wrong with others."""
 
     number: int
     cells: Cells
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[SheetError, ...] = ()
 
 
-_NO_COLUMN = ("sheet-column", "something stands in no column, and would be lost: a text with a "
-              "comma needs quotation marks, a column its name in the first row")  # fmt: skip
+_NO_COLUMN = ("something stands in no column, and would be lost: a text with a comma needs "
+              "quotation marks, a column its name in the first row", "sheet-column")  # fmt: skip
 
 
 def rows_of(raw: bytes, *, is_csv: bool) -> tuple[Sequence[str], Sequence[SheetRow]]:
@@ -81,7 +68,7 @@ def _row(number: int, header: Sequence[str], values: Iterable[Any]) -> SheetRow:
             value = value.lower()
         told = _fault(column, value) if column else _NO_COLUMN
         if told:
-            faults.append(Fault(column, *told, str(value)))
+            faults.append(SheetError(column, *told, str(value)))
         else:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             cells[column] = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -89,26 +76,24 @@ def _row(number: int, header: Sequence[str], values: Iterable[Any]) -> SheetRow:
 
 
 def _fault(column: str, value: object) -> tuple[str, str] | None:
-    """Return the rule that a cell breaks, and what to do; None where it is what was typed."""
-    as_text = "format the cell as text and type"
+    """Return what to do about a cell, and the rule it breaks; None where it is what was typed."""
+    what, again, rule = "", "it again", "sheet-number"
     match value:
-        case bool() if column in BOOLEANS:
-            return None
         case bool():
-            return "sheet-number", f"is a truth value; {as_text} it again"
+            what = "" if column in BOOLEANS else "is a truth value"
         case int() | float():
-            return "sheet-number", (f"is a number, {value!r}, which drops zeros and digits; "
-                                    f"{as_text} it again")  # fmt: skip
+            what = f"is a number, {value!r}, which drops zeros and digits"
         case datetime() | date() | time():
             typed = f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
-            return "sheet-date", (
-                "is a date of the spreadsheet, which may have read another day and knows no zone; "
-                f"{as_text} it again, perhaps: {typed}"
-            )
+            what = "is a date of the spreadsheet, which may have read another day and knows no zone"
+            again, rule = f"it again, perhaps: {typed}", "sheet-date"
         case _Formula():
-            return "sheet-formula", f"is a formula or an error of one ({value}); {as_text} its text"
+            what = f"is a formula or an error of one ({value})"
+            again, rule = "its text", "sheet-formula"
+    if what:
+        return f"{what}; format the cell as text and type {again}", rule
     if len(str(value)) > MOST_CHARACTERS:
-        return "sheet-long", f"has {len(str(value)):,} characters; edit it in its file"
+        return f"has {len(str(value)):,} characters; edit it in its file", "sheet-long"
     return None
 
 
@@ -124,8 +109,7 @@ def _csv(raw: bytes) -> Iterator[Sequence[Any]]:
     except UnicodeDecodeError as error:
         raise OperatorError("is no UTF-8; save it as “CSV UTF-8”, or as .xlsx") from error
     text = re.sub(r"^sep=.\r?\n", "", text)  # Excel's own first line
-    head = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=head.count)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         for number, row in enumerate(reader):
@@ -148,7 +132,9 @@ def _xlsx(raw: bytes) -> Iterator[Sequence[Any]]:
                     f"has something on another sheet, {quoted(other.title)}, which would be lost; "
                     "move it to the first one, or delete that sheet"
                 )
-        yield from ([_value(cell) for cell in row] for row in _bounded(sheet))
+        for row in _bounded(sheet):
+            yield [_Formula(cell.value) if cell.data_type in {"f", "e"} else cell.value
+                   for cell in row]  # fmt: skip
     except (KeyError, ValueError, IndexError, AttributeError, TypeError, SyntaxError) as error:
         raise OperatorError(f"is no workbook that can be read ({error})") from error
 
@@ -160,10 +146,6 @@ def _bounded(sheet: Any) -> Iterator[Sequence[Any]]:
         if number > MOST_ROWS:
             raise OperatorError(_TOO_LARGE)
         yield row
-
-
-def _value(cell: Any) -> Any:
-    return _Formula(cell.value) if cell.data_type in {"f", "e"} else cell.value
 
 
 def _refuse_bombs(raw: bytes) -> None:

@@ -1,8 +1,5 @@
 """Posts as rows of a spreadsheet, and changed rows as YAML; nothing is guessed, nothing lost."""
 
-from __future__ import annotations
-
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +7,7 @@ from typing import Any
 from bot.content.identifiers import ACCOUNT_ID, is_id
 from bot.content.model import Post, Quote
 from bot.content.shape import keys_of
-from bot.content.values import EMPTY, suggestion
+from bot.content.values import EMPTY, RuleError, suggestion, written
 from bot.content.yamlfile import Node, Plain, parse
 
 #: Cells of a row by their column; a key that is not written has none.
@@ -30,12 +27,13 @@ BOOLEANS = ("card", "confirm", "thread")
 _NAMES = re.compile(rf"{ACCOUNT_ID.pattern}(, {ACCOUNT_ID.pattern})*")
 
 
-class SheetError(ValueError):
+class SheetError(RuleError):
     """A cell, or what stands in a file, keeps a row from being written."""
 
-    def __init__(self, column: str, message: str, rule: str) -> None:
-        self.column, self.rule = column, rule
-        super().__init__(message)
+    def __init__(self, column: str, message: str, rule: str, value: str = "") -> None:
+        #: What the spreadsheet made of the cell.
+        self.column, self.value = column, value
+        super().__init__(message, rule)
 
 
 def cells_of(post: Node, file: str) -> Cells:
@@ -51,15 +49,10 @@ def cells_of(post: Node, file: str) -> Cells:
 
 
 def _cell(column: str, value: Plain) -> str:
-    if value is EMPTY:
-        return ""
     if isinstance(value, str):
         return value
-    if column == "accounts" and isinstance(value, list):
-        names = ", ".join(map(str, value))
-        if _NAMES.fullmatch(names):
-            return names
-    return _flow(value)
+    names = ", ".join(map(str, value)) if isinstance(value, list) else ""
+    return names if column == "accounts" and _NAMES.fullmatch(names) else _flow(value)
 
 
 def _flow(value: Plain) -> str:
@@ -68,11 +61,10 @@ def _flow(value: Plain) -> str:
         case list():
             return f"[{', '.join(map(_flow, value))}]"
         case dict():
-            pairs = (f"{json.dumps(key, ensure_ascii=False)}: {_flow(each)}"
-                     for key, each in value.items())  # fmt: skip
+            pairs = (f"{written(key)}: {_flow(each)}" for key, each in value.items())
             return f"{{{', '.join(pairs)}}}"
         case str():
-            return json.dumps(value, ensure_ascii=False)
+            return written(value)
     return ""
 
 
@@ -103,9 +95,8 @@ def _structured(column: str, cell: str) -> Plain:
     node, problems = parse(f"value: {cell}\n".encode(), file="")
     value = node.nearest(["value"]).plain() if node and not problems else EMPTY
     if not isinstance(value, list | dict):
-        example = (
-            '[{"file": "media/a.png", "alt": "A door"}]' if column == "media" else "as exported"
-        )
+        picture = '[{"file": "media/a.png", "alt": "A door"}]'
+        example = picture if column == "media" else "as exported"
         raise SheetError(column, f"cannot be read; write it as JSON: {example}", "sheet-json")
     return value
 
@@ -117,12 +108,9 @@ def entry_lines(post: Mapping[str, Any], indent: int) -> Iterator[str]:
         if key == "quote" and isinstance(value, dict):
             yield f"{margin}quote:"
             yield from entry_lines(value, indent + 2)
-        elif not isinstance(value, str):
-            yield f"{margin}{key}: {_flow(value)}"
-        elif is_id(value):
-            yield f"{margin}{key}: {value}"
         else:
-            yield f"{margin}{key}: {json.dumps(value, ensure_ascii=False)}"
+            is_bare = isinstance(value, str) and is_id(value)
+            yield f"{margin}{key}: {value if is_bare else _flow(value)}"
 
 
 def with_post(text: str, post: Mapping[str, Any]) -> str:
@@ -133,8 +121,7 @@ def with_post(text: str, post: Mapping[str, Any]) -> str:
     """
     lines = (text or "posts:\n").removesuffix("\n").split("\n")
     found = entries_of(text)
-    name = post["id"]
-    number = next((at for at, each in enumerate(found) if each.text("id") == name), None)
+    number = next((at for at, each in enumerate(found) if each.text("id") == post["id"]), None)
     column = found[0].place.column - 1 if found else 4
     start = end = len(lines)
     if number is not None:

@@ -1,8 +1,5 @@
 """Slips in the lines of a YAML file: what is wrong, in words of ours, and the line to copy."""
 
-from __future__ import annotations
-
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import fields
@@ -12,6 +9,7 @@ import yaml
 
 from bot.content.model import Post
 from bot.content.other_names import other_names
+from bot.content.values import written
 from bot.visible import named
 
 _COLON = "a key needs a colon and a space after it"
@@ -47,9 +45,8 @@ def explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, s
     for number, line in enumerate(lines):
         if _LEFT.fullmatch(line):
             left = "left of a merge that is not settled; keep one version, and take such lines out"
-            return _at(number, 0), f"{line[:7]} is " + (
-                left if line[0] != "`" else "no YAML; take the line out"
-            )
+            what = "no YAML; take the line out" if line[0] == "`" else left
+            return _at(number, 0), f"{line[:7]} is {what}"
     for number in (near - 1, near):
         column, slip = _slip(lines[number] if 0 <= number < len(lines) else "")
         if slip:
@@ -59,9 +56,8 @@ def explained(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> tuple[Any, s
         return mark, "a tab stands here; indent with spaces"
     known = other_names("libyaml").items()
     advice = next((advice[0] for sign, advice in known if sign in reported), _NO_YAML)
-    before = next(
-        (each for each in reversed(lines[: mark.line if mark else 0]) if each.strip()), ""
-    )
+    above = reversed(lines[: mark.line if mark else 0])
+    before = next((each for each in above if each.strip()), "")
     same = error.problem_mark if mark and error.problem_mark and mark.line == near else None
     if special := _special(advice, line, before, same):
         return special[0] or mark, special[1]
@@ -87,8 +83,8 @@ def _special(advice: str, line: str, before: str, found: Any) -> tuple[Any, str]
         right = f"{' ' * _begin(before)}{line.strip()}"
         return None, f"a key of an entry stands below its first one; write: {right}"
     if (match := _BRACKETED.fullmatch(line)) and advice.startswith(("this does not", "a value is")):
-        whole = f"{match[1]} {json.dumps(match[2], ensure_ascii=False)}"
-        return None, f"text that begins with {match[2][0]} needs quotation marks; write: {whole}"
+        needed = f"text that begins with {match[2][0]} needs quotation marks"
+        return None, f"{needed}; write: {match[1]} {written(match[2])}"
     return None
 
 
@@ -98,14 +94,13 @@ def _within(line: str, colon: int) -> str:
     rest = re.match(r"[^,{}\[\]]*", line[colon:])
     if not match or not rest:
         return ""
-    text = json.dumps((match[1] + rest[0]).strip(), ensure_ascii=False)
+    text = written((match[1] + rest[0]).strip())
     return f"; write: {line[: match.start(1)].strip()} {text}{line[colon + rest.end() :]}"
 
 
 def _as_value(text: str) -> str:
     """Return a text as it may stand behind a key; in quotation marks where it needs some."""
-    is_plain = text[0] in "'\"" or re.fullmatch(r"[\w“’][^#:'\"]*", text)
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if text[0] in "'\"" or re.fullmatch(r"[\w“’][^#:'\"]*", text) else written(text)
 
 
 def swallowed(lines: Sequence[str], first: int) -> tuple[Any, str] | None:
@@ -162,7 +157,7 @@ def in_marks(line: str) -> str:
                 text = "'" + inner.replace("'", "''") + "'"
             return f"; write: {key} {text}"
         text = inner.replace('""', '"') if mark == '"' else inner
-    return f"; write: {key} {json.dumps(text, ensure_ascii=False)}"
+    return f"; write: {key} {written(text)}"
 
 
 def without_entries(text: str, places: Sequence[int], *, is_list: bool) -> str | None:

@@ -1,7 +1,5 @@
 """When posts may go out: slots, yearly days, an editor's own moments, and an account's caps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -133,9 +131,8 @@ def pause_on(pauses: tuple[Pause, ...], day: date) -> Pause | None:
 
 def caps_of(account: Account) -> tuple[tuple[int, timedelta, str], ...]:
     """List an account's caps: how many posts, in which time, and the key that says so."""
-    hourly = (account.max_per_hour, HOUR, "max_per_hour")
-    daily = (account.max_per_day, DAY, "max_per_day")
-    return tuple((most, span, key) for most, span, key in (hourly, daily) if most)
+    caps = (account.max_per_hour, HOUR, "max_per_hour"), (account.max_per_day, DAY, "max_per_day")
+    return tuple((most, span, key) for most, span, key in caps if most)
 
 
 def free_at(account: Account, begun: Sequence[datetime], now: datetime) -> datetime:

@@ -1,7 +1,5 @@
 """What posts draw on: sources, proved by their hash, investigations and pictures."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,8 +49,7 @@ def build_source(
     try:
         identifier(source_id)
     except ValueError as error:
-        message = f"the file's name is the source's id: {error}"
-        problems.add(node, [], message, "source-name")
+        problems.add(node, [], f"the file's name is the source's id: {error}", "source-name")
     if node.text("id") not in (None, source_id):
         message = f"{quoted(node.text('id') or '')} is not the file's name; write {source_id}"
         problems.add(node, ["id"], f"{message}, or rename the file", "source-name")
@@ -70,22 +67,19 @@ def build_source(
     if text is None:
         return None
     source = replace(source, id=source_id, text=text, place=node.place)
-    graphic = _spans(source, "graphic", source.graphic, node, problems)
-    never = _spans(source, "never", source.never, node, problems)
+    graphic, never = (_spans(source, key, node, problems) for key in ("graphic", "never"))
     return replace(source, graphic_spans=graphic, never_spans=never)
 
 
 def _refuse_people(source: Source, node: Node, problems: Problems) -> None:
     """Refuse a translation that names nobody, or people of what is none."""
     for key, asked in _ASKED.items():
-        people = getattr(source, key)
-        if people and not source.translation_of:
-            message = "says nothing here: this is no translation; take it away"
-        elif source.translation_of and not people:
+        is_named = bool(getattr(source, key))
+        message = "says nothing here: this is no translation; take it away"
+        if not is_named:
             message = f"missing; write who {asked}, such as `{key}: [A name]`"
-        else:
-            continue
-        problems.add(node, [key], message, "translation-people")
+        if is_named != bool(source.translation_of):
+            problems.add(node, [key], message, "translation-people")
 
 
 def build_investigations(
@@ -115,11 +109,8 @@ def build_investigations(
 def _text(source: Source, node: Node, files: TreeFiles, problems: Problems) -> str | None:
     """Read a source's own file; None where it is not the one that was meant."""
     start, file = f"{SOURCES}/", quoted(source.file)
-    names = [
-        name.removeprefix(start)
-        for name in files.names
-        if name.startswith(start) and not name.endswith(".yaml")
-    ]
+    names = [name.removeprefix(start) for name in files.names
+             if name.startswith(start) and not name.endswith(".yaml")]  # fmt: skip
     if source.file not in names:
         message = f"no file {file} in posts/sources; {suggestion(source.file, names)}"
         problems.add(node, ["file"], message, "file")
@@ -132,17 +123,13 @@ def _text(source: Source, node: Node, files: TreeFiles, problems: Problems) -> s
     actual = sha256_hex(content)
     lines = content.replace(b"\r\n", b"\n")
     other_ends = {sha256_hex(lines), sha256_hex(lines.replace(b"\n", b"\r\n"))} - {actual}
-    if source.sha256 in other_ends:
+    if actual != source.sha256:
         message = (
             f"{file} has the right words but other line ends than were meant, as an editor or git "
             "on Windows writes them; get the file back as it was: `git config core.autocrlf false`,"
             f" then `git checkout HEAD -- {start}{source.file}`"
-        )
-        problems.add(node, ["sha256"], message, "source-changed")
-        return None
-    if actual != source.sha256:
-        message = (
-            f"{file} is not the file that was meant: its SHA-256 is {actual}, here "
+            if source.sha256 in other_ends
+            else f"{file} is not the file that was meant: its SHA-256 is {actual}, here "
             f"stands {source.sha256}; put the right file back, or, if the change is right, write "
             "the new hash (which voids the approvals of all that quotes it)"
         )
@@ -154,15 +141,9 @@ def _text(source: Source, node: Node, files: TreeFiles, problems: Problems) -> s
     return None if found else text
 
 
-def _spans(
-    source: Source,
-    key: str,
-    passages: tuple[tuple[str, str], ...],
-    node: Node,
-    problems: Problems,
-) -> tuple[Stretch, ...]:
+def _spans(source: Source, key: str, node: Node, problems: Problems) -> tuple[Stretch, ...]:
     spans: list[Stretch] = []
-    for number, (first, last) in enumerate(passages):
+    for number, (first, last) in enumerate(getattr(source, key)):
         try:
             spans.append(_span(source, first, last))
         except ValueError as error:
@@ -203,7 +184,6 @@ class Pictures:
             for name in files.names
             if name.startswith(f"{start}{MEDIA}/")
         }
-        self.names = tuple(self._on_disk)
         #: Bytes of the pictures that are used, by their names in the tree.
         self.used: dict[str, bytes] = {}
         self._files = files
@@ -229,18 +209,15 @@ class Pictures:
 
     def unused(self) -> tuple[str, ...]:
         """Return the pictures that no post names."""
-        return tuple(name for name in self.names if name not in self._found)
+        return tuple(name for name in self._on_disk if name not in self._found)
 
     def _read(self, file: str) -> MediaFile:
         _refuse_path(file)
-        if file not in self.names:
-            same = next((name for name in self.names if name.casefold() == file.casefold()), None)
-            if same:
-                message = (
-                    f"the file is called {quoted(same)}; write it just so, capital letters count"
-                )
-                raise FileError(message)
-            raise FileError(f"no file {quoted(file)} in posts; {suggestion(file, self.names)}")
+        if file not in self._on_disk:
+            for same in (name for name in self._on_disk if name.casefold() == file.casefold()):
+                message = f"the file is called {quoted(same)}; write it just so"
+                raise FileError(f"{message}, capital letters count")
+            raise FileError(f"no file {quoted(file)} in posts; {suggestion(file, self._on_disk)}")
         name, bounds = f"{POSTS}/{file}", self._files.bounds
         content = self._files.tree.read(self._on_disk[file], bounds.picture_bytes)
         if len(content) + sum(map(len, self.used.values())) > bounds.all_picture_bytes:

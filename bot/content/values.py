@@ -3,8 +3,7 @@
 Every reader takes what `Node.plain` returns and raises `ValueError` with what to do about it.
 """
 
-from __future__ import annotations
-
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -27,10 +26,12 @@ class Empty(Enum):
     EMPTY = "nothing"
 
 
-class CharacterError(ValueError):
-    """Words have a character that nobody sees, or that passes for another one."""
+class RuleError(ValueError):
+    """A value breaks a rule that has an id of its own."""
 
-    rule = "character"
+    def __init__(self, message: str, rule: str) -> None:
+        self.rule = rule
+        super().__init__(message)
 
 
 EMPTY: Final = Empty.EMPTY
@@ -72,6 +73,11 @@ def quoted(text: str) -> str:
     return f"'{text}'" if len(text) <= _LONG else f"'{text[:_LONG]}…'"
 
 
+def written(text: str) -> str:
+    """Write a text for YAML on one line, in quotation marks: line breaks and tabs as escapes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def kind(value: object) -> str:
     """Name what stands where something else should."""
     if value is EMPTY:
@@ -102,8 +108,8 @@ def no_such(what: str, name: str, options: Iterable[str]) -> str:
     return f"no {what} is called {name!r}; {suggestion(name, options)}"
 
 
-def text_of(value: object, wanted: str) -> str:
-    """Return the text that was typed."""
+def text_of(value: object, wanted: str = "text") -> str:
+    """Return the text that was typed, of which no character may get lost."""
     if isinstance(value, str):
         return value
     raise ValueError(f"{kind(value)}; write {wanted}")
@@ -133,30 +139,24 @@ def language(value: object) -> str:
         right = "-".join(filter(None, (right.removesuffix("-Hant") if others else right, *regions)))
         raise ValueError(f"{quoted(typed)} is no language's code; write {right}")
     if len(main) == 2 and main.islower() and main not in other_names("two letters"):
-        raise ValueError(
-            f"{quoted(typed)} is no language's code; write one such as en, ug or zh-Hans"
-        )
+        message = f"{quoted(typed)} is no language's code; write one such as en, ug or zh-Hans"
+        raise ValueError(message)
     return _matched(typed, LANG, "does not fit", "a language tag such as en, ug or zh-Hans")[0]
 
 
 def text(value: object) -> str:
     """Read text that readers see, without line breaks and spaces around it."""
-    typed = text_of(value, "text").strip()
+    typed = text_of(value).strip()
     if not any(unicodedata.category(char) not in _UNSEEN for char in typed):
         raise ValueError("has nothing that can be seen; write text, or take the key out")
     return optional_text(typed)
 
 
-def exact_text(value: object) -> str:
-    """Read text of which no character may get lost."""
-    return text_of(value, "text")
-
-
 def optional_text(value: object) -> str:
     """Read text that may be missing: an empty value says that it is not known."""
-    typed = "" if value is EMPTY else text_of(value, "text").strip()
+    typed = "" if value is EMPTY else text_of(value).strip()
     if message := fault_of_words(typed):
-        raise CharacterError(message)
+        raise RuleError(message, "character")
     return typed
 
 
@@ -207,14 +207,7 @@ def integer(least: int, most: int) -> Callable[[object], int]:
     def fits(typed: str) -> bool:
         return bool(_INTEGER.fullmatch(typed)) and least <= int(typed) <= most
 
-    def read(value: object) -> int:
-        typed = text_of(value, wanted)
-        if not fits(typed):
-            advice = what_to_write(typed, fits, f"{wanted}, digits only", is_rule=False)
-            raise ValueError(f"{quoted(typed)} does not fit; {advice}")
-        return int(typed)
-
-    return read
+    return lambda value: int(_fitting(value, fits, wanted, f"{wanted}, digits only"))
 
 
 def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], float]:
@@ -225,14 +218,15 @@ def decimal(most: float, *, above_zero: bool = False) -> Callable[[object], floa
         number = float(typed) if _DECIMAL.fullmatch(typed) else -1
         return number <= most and (number > 0 or (number == 0 and not above_zero))
 
-    def read(value: object) -> float:
-        typed = text_of(value, wanted)
-        if not fits(typed):
-            advice = what_to_write(typed, fits, wanted, is_rule=False)
-            raise ValueError(f"{quoted(typed)} does not fit; {advice}")
-        return float(typed)
+    return lambda value: float(_fitting(value, fits, wanted, wanted))
 
-    return read
+
+def _fitting(value: object, fits: Callable[[str], bool], wanted: str, advice: str) -> str:
+    typed = text_of(value, wanted)
+    if fits(typed):
+        return typed
+    advice = what_to_write(typed, fits, advice, is_rule=False)
+    raise ValueError(f"{quoted(typed)} does not fit; {advice}")
 
 
 _A_DURATION = "a duration such as 15m, 1h or 60d"
@@ -257,7 +251,7 @@ def day(value: object) -> date:
     """Read a date, year first."""
     wanted = "a date such as 2026-12-09"
     match = _matched(value, DATE, "is no date", wanted)
-    year, month, number = (int(part) for part in match.groups())
+    year, month, number = map(int, match.groups())
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise ValueError(f"year {year} is not between {FIRST_YEAR} and {LAST_YEAR}; correct it")
     try:
@@ -347,8 +341,7 @@ def zone_name(value: object) -> str:
 
 def hashtag(value: object) -> str:
     """Read a hashtag without its #."""
-    wanted = "a hashtag without #, such as HumanRights"
-    typed = text_of(value, wanted)
+    typed = text_of(value, "a hashtag without #, such as HumanRights")
     if typed.startswith("#"):
         raise ValueError(f"{quoted(typed)}: leave the # out; write {typed[1:] or 'HumanRights'}")
     if not _TAG.fullmatch(typed):
@@ -363,10 +356,9 @@ def days(value: object) -> tuple[date, date]:
     """Read one day, or the first and the last of several (``from`` and ``to``)."""
     if not isinstance(value, dict):
         return day(value), day(value)
-    first, last = _range(value, "a date")
-    pair = day(first), day(last)
-    refuse_backwards(*pair)
-    return pair
+    first, last = map(day, _range(value, "a date"))
+    refuse_backwards(first, last)
+    return first, last
 
 
 def refuse_backwards(first: date, last: date) -> None:

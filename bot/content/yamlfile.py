@@ -7,7 +7,6 @@ explodes on merge keys (docs/decisions/0030-strict-yaml.md).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from bot.content.characters import decode, fault
 from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
 from bot.content.slips import explained, in_marks, swallowed, without_entries
-from bot.content.values import EMPTY, Empty, quoted
+from bot.content.values import EMPTY, Empty, quoted, written
 from bot.errors import Problem
 
 #: A way down a document: keys of mappings and numbers of list entries.
@@ -122,8 +121,6 @@ def shown(path: Path) -> str:
 _COMMENT = re.compile(r"[ \t]*(#(\S?).*)")
 #: No text of which something behind a # could be part.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:+ -]+")
-
-
 #: So many times a file is read without what could not be read.
 _ROUNDS = 10
 
@@ -175,14 +172,13 @@ def parse(raw: bytes, *, file: str, bounds: Bounds = BOUNDS) -> tuple[Node | Non
 
 
 def parse_all(
-    raw: bytes, *, file: str, is_list: bool, keeps_rest: bool, bounds: Bounds = BOUNDS
+    raw: bytes, *, file: str, key: str, bounds: Bounds = BOUNDS
 ) -> tuple[Node | None, list[Problem]]:
-    """Read a file as `parse` does, and tell all that cannot be read in it.
+    """Read a file that begins with a key as `parse` does, and tell all that cannot be read in it.
 
-    Args:
-        is_list: It is a list of entries, and no keys.
-        keeps_rest: Return the others; no other file refers to one of them.
+    Of posts the others are returned: no other file refers to one of them.
     """
+    is_list = key in ("posts", "investigations")
     node, problems = parse(raw, file=file, bounds=bounds)
     found, rest = list(problems), raw.decode("utf-8-sig", "replace")
     for _round in range(_ROUNDS):
@@ -193,7 +189,7 @@ def parse_all(
         rest = left
         node, problems = parse(rest.encode(), file=file, bounds=bounds)
         found += [each for each in problems if each not in found]
-        if node and not keeps_rest:
+        if node and key != "posts":
             return None, found
     return node, found
 
@@ -233,9 +229,8 @@ class _NodeBuilder:
     def refuse(self, mark: Any, message: str, rule: str = "yaml") -> None:
         place = self._place(mark)
         if len(self.problems) < self._bounds.problems:
-            self.problems.append(
-                Problem(place.file, place.line, place.column, "", message, rule=rule)
-            )
+            problem = Problem(place.file, place.line, place.column, "", message, rule=rule)
+            self.problems.append(problem)
 
     def _stop(self, event: yaml.Event, message: str) -> None:
         self.refuse(event.start_mark, message)
@@ -293,7 +288,7 @@ class _NodeBuilder:
                 self.refuse(*slip, "key-in-text")
             return
         if end.line > start.line:
-            whole = f"{before.strip()} {json.dumps(event.value, ensure_ascii=False)}".strip()
+            whole = f"{before.strip()} {written(event.value)}".strip()
             message = (
                 "goes over several lines, and YAML makes a space of each line break; write it on "
                 f"one line: {whole} "
@@ -308,10 +303,10 @@ class _NodeBuilder:
             and not _MOMENT.fullmatch(event.value)
             and (lost[2] or not lost[1].strip("# \t") or (not event.style and " " in event.value))
         ):
-            whole = json.dumps(event.value + lost[0].rstrip(), ensure_ascii=False)
             message = (
                 f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "
-                f"{before.strip()} {whole} or, if it is a comment, put it on a line of its own"
+                f"{before.strip()} {written(event.value + lost[0].rstrip())} "
+                "or, if it is a comment, put it on a line of its own"
             )
             self.refuse(
                 yaml.Mark("", 0, end.line, lost.start(1), None, 0), message, "comment-swallowed"

@@ -1,8 +1,7 @@
 """Local times of an IANA zone as UTC instants; knows the hours that a clock change moves."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -71,7 +70,7 @@ def find_zone(name: str) -> ZoneInfo:
     Raises:
         ValueError: there is none of that name; the message offers the nearest one.
     """
-    if name in _zones():
+    if _zones().get(name.casefold()) == name:
         return ZoneInfo(name)
     if offset := _OFFSET.fullmatch(name.strip()):
         hours = int(offset[2]) + int(offset[3] or 0) / 60
@@ -87,9 +86,7 @@ def offset_of(name: str, local: datetime) -> str:
     The name may be written in any case, or be one that people have for it.
     """
     folded = name.casefold()
-    found = next((zone for zone in _zones() if zone.casefold() == folded), None) or _known_as(
-        folded
-    )
+    found = _zones().get(folded) or _known_as(folded)
     at = local.replace(tzinfo=ZoneInfo(found)) if found else local
     is_summer = folded in ("edt", "pdt", "cdt", "cest", "bst", "aedt")
     offset = at.strftime("%z") if not is_summer or at.dst() else ""
@@ -97,9 +94,9 @@ def offset_of(name: str, local: datetime) -> str:
 
 
 @cache
-def _zones() -> frozenset[str]:
-    """Ask the machine's database of zones once; it takes 5 ms and does not change."""
-    return frozenset(available_timezones() - _NO_ZONES)
+def _zones() -> Mapping[str, str]:
+    """Return the zones by their names in small letters; it takes 5 ms and does not change."""
+    return {zone.casefold(): zone for zone in sorted(available_timezones() - _NO_ZONES)}
 
 
 def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, int]]:
@@ -139,9 +136,8 @@ def fixed_offset(name: str) -> str | None:
     """Return what to mind of a zone that is no place: its clocks never change."""
     if not name.startswith("Etc/GMT") and name not in ("EST", "MST", "HST"):
         return None
-    offset = ZoneInfo(name).utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001 - the zone has one
-    hours = int((offset or timedelta(0)) / timedelta(hours=1))
-    place = called("zones by offset", f"{hours:g}")
+    hours = _ahead(datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo(name)) // 3600
+    place = called("zones by offset", f"{hours}")
     return f"is UTC{hours:+d} all year, without summer time; write a place, such as {place}"
 
 
@@ -150,13 +146,12 @@ def _known_as(name: str) -> str | None:
     plain = re.sub(r"[_ ]*(?:time|zone|[,(].*)$", "", name).replace(" ", "_").replace(".", "")
     city = plain.rpartition("/")[2]
     known = called("zones", city) or called("zones", plain)
-    cities = (zone for zone in sorted(_zones()) if zone.casefold().rpartition("/")[2] == city)
+    cities = (zone for key, zone in _zones().items() if key.rpartition("/")[2] == city)
     return known or next(cities, None)
 
 
 def _nearest(name: str) -> str | None:
-    asked = name[:60].strip().casefold().replace(" ", "_")
-    folded = {zone.casefold(): zone for zone in sorted(_zones())}
+    asked, folded = name[:60].strip().casefold().replace(" ", "_"), _zones()
     if asked in folded or ((known := _known_as(asked)) is None and len(asked) < 5):
         return folded.get(asked)  # an abbreviation is like any other one
     cities = {zone.rpartition("/")[2]: zone for zone in folded}

@@ -46,7 +46,7 @@ def refusal(reader: Reader, typed: object) -> str:
         (values.hashtag, "ئۇيغۇر", "ئۇيغۇر"),
         (values.text, " words \n", "words"),
         (values.text, "🕊️", "🕊️"),
-        (values.exact_text, " words \n", " words \n"),
+        (values.text_of, " words \n", " words \n"),
         (values.optional_text, EMPTY, ""),
         (identifiers.identifier, "a-1", "a-1"),
         (identifiers.identifier, "a" * 64, "a" * 64),

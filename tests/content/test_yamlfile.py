@@ -231,7 +231,7 @@ def test_entries_that_cannot_be_read_keep_none_of_the_others_from_it() -> None:
     entries = ("id: a: b", "id: c", "id: @d", "id: e # f", 'id: "g', "id: h")
     text = "posts:\n" + "".join(f"  - {entry}\n    x: 1\n\n" for entry in entries)
 
-    node, problems = parse_all(text.encode(), file="f.yaml", is_list=True, keeps_rest=True)
+    node, problems = parse_all(text.encode(), file="f.yaml", key="posts")
 
     assert node
     assert [each.text("id") for each in node.entries("posts")] == ["c", "e", "h"]
@@ -241,7 +241,7 @@ def test_entries_that_cannot_be_read_keep_none_of_the_others_from_it() -> None:
 
 def test_keys_that_cannot_be_read_are_told_at_once_and_nothing_is_read() -> None:
     node, problems = parse_all(
-        b"a: x: y\nb: 1\nc:\n  - 'it's'\nd: @e\n", file="f.yaml", is_list=False, keeps_rest=False
+        b"a: x: y\nb: 1\nc:\n  - 'it's'\nd: @e\n", file="f.yaml", key="campaign"
     )
 
     assert node is None
@@ -250,7 +250,7 @@ def test_keys_that_cannot_be_read_are_told_at_once_and_nothing_is_read() -> None
 
 @pytest.mark.parametrize("text", ["posts:\n  - a: b: c\n", "a: b: c\n", "posts: [\n"])
 def test_a_file_of_which_nothing_can_be_read_says_so_once(text: str) -> None:
-    node, problems = parse_all(text.encode(), file="f.yaml", is_list=True, keeps_rest=True)
+    node, problems = parse_all(text.encode(), file="f.yaml", key="posts")
 
     assert node is None
     assert len(problems) == 1
