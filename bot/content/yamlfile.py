@@ -121,6 +121,8 @@ def shown(path: Path) -> str:
 _COMMENT = re.compile(r"[ \t]*(#(\S?).*)")
 #: No text of which something behind a # could be part.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:+ -]+")
+#: Keys of what people read: a single word of it, too, goes on behind a # for whoever typed it.
+_READ_BY_PEOPLE = frozenset({"text", "alt", "warning", "quote", "from", "to", "title"})
 #: So many times a file is read without what could not be read.
 _ROUNDS = 10
 
@@ -283,6 +285,7 @@ class _NodeBuilder:
             return  # nothing follows it
         lost = _COMMENT.match(line, end.column)
         before = self._lines[start.line][: start.column]
+        is_read = bool(self._open) and self._open[-1].key in _READ_BY_PEOPLE
         if event.style in ("|", ">"):
             if slip := swallowed(self._lines[start.line + 1 : end.line], start.line + 1):
                 self.refuse(*slip, "key-in-text")
@@ -301,7 +304,11 @@ class _NodeBuilder:
         elif (
             lost
             and not _MOMENT.fullmatch(event.value)
-            and (lost[2] or not lost[1].strip("# \t") or (not event.style and " " in event.value))
+            and (
+                lost[2]
+                or not lost[1].strip("# \t")
+                or (not event.style and (is_read or " " in event.value))
+            )
         ):
             message = (
                 f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "

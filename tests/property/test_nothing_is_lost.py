@@ -1,6 +1,6 @@
 """What is typed into a file is its value, to the character, or an error says what is lost."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.content.yamlfile import parse
@@ -21,6 +21,7 @@ def value_of(file: str) -> object:
 
 
 @given(WORDS)
+@example("Justice # for all")
 def test_a_plain_text_is_what_stands_in_the_line(words: str) -> None:
     value = value_of(f"text: {words}\n")
 
