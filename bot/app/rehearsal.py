@@ -37,11 +37,7 @@ _STATE, _DAYS, _NAME = "verbatim.db", "days", "%Y%m%dT%H%M%S%z"
 
 
 def rehearse(
-    paths: Paths,
-    *,
-    days: int,
-    progress: Callable[[datetime], None],
-    keeps_days: bool = False,
+    paths: Paths, *, days: int, progress: Callable[[datetime], None], keeps_days: bool = False
 ) -> RehearsalReport:
     """Live the coming days from scratch; nothing leaves the machine.
 

@@ -47,8 +47,7 @@ from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.account_watch import AccountWatch
 from bot.engagement.collector import Collector
-from bot.engagement.kept import Kept
-from bot.engagement.report import Reporter
+from bot.engagement.report import Kept, Reporter
 from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
 from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock
@@ -195,15 +194,7 @@ def _run(
     look, load = watch_files(
         paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
     )
-    bot = build(
-        store,
-        clock=clock,
-        known=known,
-        look=look,
-        load=load,
-        mode=mode,
-        stop=stop,
-    )
+    bot = build(store, clock=clock, known=known, look=look, load=load, mode=mode, stop=stop)
     jobs = bot.jobs(known.reload)
     if isinstance(clock, SharedClock):
         # Keep to the database's clock where that is the one to go by.

@@ -120,7 +120,7 @@ def _tell(
 ) -> None:
     """Print the report in one form or another, while its database is open."""
     if post is not None and not report.posts:
-        since = " since then" if report.since else ""
+        since = " since then" if report.chosen.since else ""
         raise OperatorError(f"nothing of {post!r} has gone out{since}")
     if html is not None:
         write_private(html, page(report))

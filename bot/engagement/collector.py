@@ -22,13 +22,7 @@ from bot.engagement.ages import due_times, window
 from bot.engagement.costs import kept_for_posts, price_of_read
 from bot.engagement.snapshots import Snapshot, SnapshotState
 from bot.engagement.store import EngagementStore
-from bot.errors import (
-    DecisionError,
-    OverBudgetError,
-    PausedError,
-    PlatformError,
-    SettingsError,
-)
+from bot.errors import DecisionError, OverBudgetError, PausedError, PlatformError, SettingsError
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.platforms.spec import PlatformSpec

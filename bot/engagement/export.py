@@ -202,7 +202,7 @@ def json_of(report: Report, by: str) -> Mapping[str, Any]:
     return {
         "campaign": report.campaign,
         "as_of": report.at,
-        "since": report.since,
+        "since": report.chosen.since,
         "by": by,
         "lines": report.lines[by] if by in JUDGED_BY else report.usual[by],
         "ages": list(AGES),

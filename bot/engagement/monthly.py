@@ -25,7 +25,7 @@ from bot.engagement.ages import AGES, JUDGED_UP_TO
 from bot.engagement.estimate import Estimate
 from bot.engagement.judged import judge
 from bot.engagement.readings import NAMES, Chosen, GroupSum, Reading
-from bot.engagement.report_rows import blanks_of
+from bot.engagement.report import blanks_of
 from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec

@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 from bot.canonical import canonical_json, sha256_hex
 from bot.content.report_words import ReportLanguage, english
 from bot.engagement.ages import AGES
-from bot.engagement.monthly import FeaturedPost, Mentioned, MonthlyFigures, Period
+from bot.engagement.monthly import FeaturedPost, MonthlyFigures, Period
 from bot.engagement.presenter import Grid
 from bot.engagement.report_text import number, ratio
+from bot.platforms.status import Status
 from bot.rendering.layout import first_words, html_direction
 
 #: Rows of a list that is printed; the workbook has all.
@@ -50,15 +51,6 @@ class SignOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """A number, and the same of the period before."""
-
-    name: str
-    value: str
-    before: str
-
-
-@dataclass(frozen=True, slots=True)
 class FeaturedRow:
     """One of the best posts, as its readers saw it, and why its number can be trusted."""
 
@@ -66,13 +58,11 @@ class FeaturedRow:
     words: str
     #: The day on which it first went out.
     sent: str
-    text: str
-    lang: str
-    warning: str
+    #: The first of its statuses.
+    status: Status
     #: Data address and alt text.
     pictures: tuple[tuple[str, str], ...]
-    #: Title and site of what it links to; empty without a preview.
-    link_title: str
+    #: Site of what it links to; empty without a preview.
     link_site: str
     #: Account, address; an address may be empty.
     links: tuple[tuple[str, str], ...]
@@ -124,7 +114,8 @@ class PresentedMonth:
         return self.figures.period.bounds(self.zone)[1] <= self.figures.at
 
     @property
-    def tiles(self) -> tuple[Tile, ...]:
+    def tiles(self) -> tuple[tuple[str, str, str], ...]:
+        """Name, number, and what is said of the period before."""
         now, before, words = self.figures.now, self.figures.before, self.words
         told = ", ".join(each.name for each in now.accounts if each.impressions is not None)
         names = {name: words(f"tile-{name}")
@@ -139,7 +130,9 @@ class PresentedMonth:
             tiles.append(self._tile(words("tile-cost"), now.cost, before.cost, 2))
         return tuple(tiles)
 
-    def _tile(self, name: str, value: float | None, then: float | None, digits: int = 0) -> Tile:
+    def _tile(
+        self, name: str, value: float | None, then: float | None, digits: int = 0
+    ) -> tuple[str, str, str]:
         """Return a number, with that of the period before and what is more or less now."""
         shown = {"period": self._name(self.figures.before.period), "n": self._number(None)}
         key = "before"
@@ -149,7 +142,7 @@ class PresentedMonth:
                 change = round(value - then, digits)
                 shown["change"] = self._number(abs(change), digits)
                 key = f"before-{'more' if change > 0 else 'less' if change < 0 else 'same'}"
-        return Tile(name, self._number(value, digits), self.words(key, **shown))
+        return name, self._number(value, digits), self.words(key, **shown)
 
     def _number(self, value: float | None, digits: int = 0) -> str:
         return self.words.localized(number(value, digits))
@@ -194,11 +187,8 @@ class PresentedMonth:
             id=post.id,
             words=first_words(status.text),
             sent=self.words.day(first.sent_at.astimezone(self.zone).date()),
-            text=status.text,
-            lang=status.lang,
-            warning=status.warning or "",
+            status=status,
             pictures=pictures,
-            link_title=status.card.title if status.card else "",
             link_site=urlsplit(status.card.url).hostname or "" if status.card else "",
             links=tuple((each.account, _web(each.url)) for each in post.readings),
             engagements=self._number(post.engagements),
@@ -218,14 +208,6 @@ class PresentedMonth:
         key = "surely-more" if low > 1 else "surely-less" if high < 1 else "perhaps-luck"
         values = {"mean": self._number(mean, 1), "low": self._number(low, 1)}
         return f"{basis} {self.words(key, **values)}"
-
-    @property
-    def passages(self) -> Sequence[Mentioned]:
-        return self.figures.passages
-
-    @property
-    def investigations(self) -> Sequence[Mentioned]:
-        return self.figures.investigations
 
     @property
     def costs(self) -> Grid:
@@ -274,10 +256,13 @@ class PresentedMonth:
         ours = replace(self, words=english())
         said: Any = [
             ours.title,
-            [[tile.name, tile.value, tile.before] for tile in ours.tiles],
-            [list(row) for grid in (ours.accounts, ours.costs) for row in grid.rows],
-            [[row.id, row.text, row.engagements, row.ratio, row.reason] for row in ours.featured],
-            [[each.id, each.n] for each in (*self.passages, *self.investigations)],
+            ours.tiles,
+            [*ours.accounts.rows, *ours.costs.rows],
+            [
+                [row.id, row.status.text, row.engagements, row.ratio, row.reason]
+                for row in ours.featured
+            ],
+            [[each.id, each.n] for each in (*self.figures.passages, *self.figures.investigations)],
             [[each.kind, each.post, each.why, each.text] for each in self.corrections],
             list(ours.missing),
         ]
@@ -308,15 +293,17 @@ def _web(url: str) -> str:
 
 def monthly_lines(month: PresentedMonth) -> Iterator[str]:
     """Yield the report as lines of a terminal."""
-    words = month.words
+    words, figures = month.words, month.figures
     yield f"{month.campaign}, {month.title}. {month.as_of}"
-    yield from (f"  {tile.name}: {tile.value}   ({tile.before})" for tile in month.tiles)
+    yield from (f"  {name}: {value}   ({before})" for name, value, before in month.tiles)
     chapters: Mapping[str, Iterable[str]] = {
         "best": (
             f"{row.words}: {row.engagements}. {row.reason} {row.ratio}" for row in month.featured
         ),
-        "passages": (f"{first_words(each.text)} ({each.n}×)" for each in month.passages),
-        "investigations": (f"{each.text}, {each.by} ({each.n}×)" for each in month.investigations),
+        "passages": (f"{first_words(each.text)} ({each.n}×)" for each in figures.passages),
+        "investigations": (
+            f"{each.text}, {each.by} ({each.n}×)" for each in figures.investigations
+        ),
         "corrections": (f"{words(each.kind, post=each.post)} {each.why}"
                         for each in month.corrections),
         "cost": (f"{account}: {what} ${usd}" for account, what, usd in month.costs.rows),
