@@ -16,23 +16,12 @@ from bot.authority.tables import PauseScope, audit, pause, worker
 from bot.canonical import sha256_hex
 from bot.clock import SystemClock
 from bot.content.model import Mode
+from bot.db import migrate
 from bot.db import sqlite as files
 from bot.db.backup import Backup, put_in_place, restore
 from bot.db.database import Database, connect, parse_url, path_of
 from bot.db.lock import lock_beside
-from bot.db.migrate import (
-    ARRIVING,
-    MOVED,
-    close_to_writers,
-    create_file,
-    fill,
-    newest,
-    prove_known,
-    revision_of,
-    set_revision,
-    upgrade,
-)
-from bot.db.sqlite import sync
+from bot.db.migrate import ARRIVING, MOVED, set_revision
 from bot.delivery.sent_log import instance_id, mark_restored
 from bot.errors import DatabaseUnusableError, DecisionError, SettingsError, StoreError
 from bot.operations.opening import MOVE, declare_restored, open_store, sent_log_path
@@ -115,7 +104,7 @@ def _refuse_moved(target: Path) -> None:
     if not target.exists():
         return
     with suppress(StoreError), closing(connect(URL.create("sqlite", database=str(target)))) as db:
-        if revision_of(db) == MOVED:
+        if migrate.revision_of(db) == MOVED:
             raise DecisionError(
                 f"{target} was moved: let VERBATIM_DATABASE_URL name where it is now, and restore"
                 " there; or move it back first"
@@ -124,7 +113,7 @@ def _refuse_moved(target: Path) -> None:
 
 def refuse_replicas(db: Database) -> None:
     """Raise DecisionError while a service is at work on a PostgreSQL database."""
-    if revision_of(db) is None:
+    if migrate.revision_of(db) is None:
         return
     with db.read() as connection:
         last = connection.execute(select(func.max(worker.c.beat_at))).scalar_one()
@@ -139,11 +128,11 @@ def _load(backup: Path, part: Path, url: str, name: str) -> None:
     copy = URL.create("sqlite", database=str(part))
     with closing(connect(parse_url(url))) as target, closing(connect(copy)) as source:
         refuse_replicas(target)
-        prove_known(revision_of(source) or "")
-        upgrade(source)
+        migrate.prove_known(migrate.revision_of(source) or "")
+        migrate.upgrade(source)
         mark_restored(source, f"restored from {name}")
         with source.read() as old, target.write() as new:
-            fill(new, old, revision=newest())
+            migrate.fill(new, old, revision=migrate.newest())
 
 
 #: Stands for the database in the data directory.
@@ -214,7 +203,7 @@ def _move(here: str, there: str, directory: Path, known: Settings) -> Moved:
         closing(connect(parse_url(here))) as source,
         closing(connect(URL.create("sqlite", database=str(part)) if is_file else url)) as target,
     ):
-        if revision_of(source) == MOVED:
+        if migrate.revision_of(source) == MOVED:
             rows = None
             _prove_same(source, target, name)
         else:
@@ -223,11 +212,11 @@ def _move(here: str, there: str, directory: Path, known: Settings) -> Moved:
                 refuse_replicas(source)
             _prove_free(source, url)
             if is_file:
-                create_file(part).close()
+                migrate.create_file(part).close()
             rows = _hand_over(source, target, name, now)
         # From here on it is this one that counts, and a call that is killed is finished by another.
         with target.write() as connection:
-            set_revision(connection, newest())
+            set_revision(connection, migrate.newest())
     kept = put_in_place(part, path_of(url), now) if is_file else None
     with closing(
         open_store(there, create=False, data=directory, machine=known.machine_id())
@@ -245,12 +234,12 @@ def _name_of(url: URL) -> str:
 def _hand_over(source: Database, target: Database, name: str, now: datetime) -> int:
     """Let the old database refuse its use in the transaction that all of it was read in."""
     with source.write() as old:
-        close_to_writers(old)
+        migrate.close_to_writers(old)
         append(old, BY, MOVE, name, why="", detail={}, now=now)
         with target.write() as new:
-            rows = fill(new, old, revision=ARRIVING)
+            rows = migrate.fill(new, old, revision=ARRIVING)
         if target.is_sqlite:
-            sync(path_of(target.url))
+            files.sync(path_of(target.url))
         # A process that slept all the while and wakes up makes no call any more.
         held = {"reason": f"moved to {name}", "by": BY, "all_calls": True, "paused_at": now}
         held |= {"scope": PauseScope.EVERYTHING, "value": ""}
@@ -264,7 +253,7 @@ def _prove_free(source: Database, url: URL) -> None:
     if url.get_backend_name() == "sqlite" and not path_of(url).exists():
         return
     with closing(connect(url)) as there:
-        found = revision_of(there)
+        found = migrate.revision_of(there)
         if found is None and not there.is_sqlite:
             return  # whose tables others are, `fill` looks
         if found not in {MOVED, ARRIVING} or instance_id(there) != instance_id(source):
@@ -274,7 +263,8 @@ def _prove_free(source: Database, url: URL) -> None:
 def _prove_same(source: Database, target: Database, name: str) -> None:
     """Raise DatabaseUnusableError where the target is not what a move before had copied."""
     is_there = not target.is_sqlite or path_of(target.url).exists()
-    if not is_there or revision_of(target) is None or _last_row(source) != _last_row(target):
+    has_rows = is_there and migrate.revision_of(target) is not None
+    if not has_rows or _last_row(source) != _last_row(target):
         raise DatabaseUnusableError(
             f"this database was moved already, and {name} is not where an unfinished move left it;"
             " `run` says where it is"

@@ -14,17 +14,9 @@ from typing import TypeVar
 
 from PIL import Image
 
+from bot.app import storage
 from bot.app.connections import SECRETS_FOLDER, Connections
 from bot.app.content import Paths, prove_files
-from bot.app.storage import (
-    create_store,
-    existing_store,
-    has_store,
-    owner_for,
-    prove_content,
-    settings,
-    unused_secrets,
-)
 from bot.authority.trust import ConfigurationGuard, unfit
 from bot.canonical import sha256_hex
 from bot.clock import SystemClock
@@ -64,10 +56,10 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         send: Each address of alerts gets one.
     """
     yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
-    yield (finding := _tried("settings", settings, "all known"))
-    signers = settings().content_signers if finding.is_well else None
+    yield (finding := _tried("settings", storage.settings, "all known"))
+    signers = storage.settings().content_signers if finding.is_well else None
     try:
-        loaded = prove_content(paths)
+        loaded = storage.prove_content(paths)
     except BotError:  # of the settings or the database, which have findings of their own
         loaded = prove_files(paths.config, paths.posts, signers=signers)
     count = len(loaded.problems)
@@ -75,26 +67,26 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
     yield Finding("content", loaded.campaign is not None, text)
     if loaded.campaign is None or not finding.is_well:
         return
-    for line in unused_secrets(loaded.campaign):
+    for line in storage.unused_secrets(loaded.campaign):
         yield Finding("secret", False, line)
-    campaign, known = loaded.campaign, settings()
+    campaign, known = loaded.campaign, storage.settings()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory()))
         mode, clock = campaign.schedule.mode, SystemClock()
         try:
-            owner_for(paths, loaded.loaded)
-            if has_store(mode, paths.data):
-                store = existing_store(mode, paths.data)
+            storage.owner_for(paths, loaded.loaded)
+            if storage.has_store(mode, paths.data):
+                store = storage.existing_store(mode, paths.data)
                 text = f"{mode.value}, sound"
             else:
-                store = create_store(mode, scratch, Settings())
+                store = storage.create_store(mode, scratch, Settings())
                 text = "none yet; the first `run` creates it"
         except BotError as error:
             yield Finding("database", False, str(error))
             return
         stack.enter_context(closing(store))
         yield _database(store, text)
-        if not has_store(mode, paths.data):
+        if not storage.has_store(mode, paths.data):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
         yield from _machine(paths, campaign.schedule, known, store)
         yield from _links(campaign, known, store)
