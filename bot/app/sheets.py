@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot import visible
 from bot.app.content import Paths, prove_tree
-from bot.content.files import POSTS, Bounds, FolderTree, Tree
+from bot.content.files import POSTS, FolderTree
 from bot.content.identifiers import RULE, identifier
 from bot.content.sheetfile import SheetRow, rows_of, written
 from bot.content.sheets import COLUMNS, Cells, SheetError, cells_of, entries_of, post_of, with_post
@@ -23,26 +23,18 @@ _PART = r"""[^\s./\\:*?"<>|\x00-\x1f][^\s/\\:*?"<>|\x00-\x1f]*"""
 _FILE = re.compile(rf"{POSTS}/(?!sources/|media/)(?:{_PART}/){{0,7}}{_PART}\.yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class _ChangedTree:
+@dataclass(frozen=True)  # with slots there is no `super()`
+class _ChangedTree(FolderTree):
     """The files on disk, but for those that an import would write."""
 
-    under: FolderTree
-    changed: Mapping[str, bytes]
-
-    @property
-    def bounds(self) -> Bounds:
-        return self.under.bounds
+    changed: Mapping[str, bytes] = field(default_factory=dict)
 
     def list(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-        names, problems = self.under.list()
+        names, problems = super().list()
         return tuple(sorted({*names, *self.changed})), problems
 
     def read(self, name: str, most: int) -> bytes:
-        return self.changed[name] if name in self.changed else self.under.read(name, most)
-
-    def shown(self, name: str) -> str:
-        return self.under.shown(name)
+        return self.changed[name] if name in self.changed else super().read(name, most)
 
 
 @dataclass
@@ -93,7 +85,7 @@ def import_sheet(paths: Paths, file: Path) -> Imported:
         sheet.take(row)
     changed = {name: text.encode() for name, text in sheet.changed.items()}
     if changed:
-        tree: Tree = _ChangedTree(FolderTree(paths.config, paths.posts, by_name=True), changed)
+        tree = _ChangedTree(paths.config, paths.posts, by_name=True, changed=changed)
         sheet.tell(prove_tree(tree).problems)
     if sheet.result.errors:
         marked = file.with_name(f"{file.stem}-problems.xlsx")

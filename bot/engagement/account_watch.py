@@ -71,7 +71,7 @@ class AccountWatch:
 def new_among(others: Iterable[PostRef], rows: Iterable[AuditRow]) -> list[PostRef]:
     """Return the statuses that came since the first look, and that no row has yet."""
     known = {row.verb: row.detail["ids"] for row in rows if row.verb == BEFORE}[BEFORE]
-    told = {id_ for row in rows if row.verb in {BEFORE, FOREIGN} for id_ in row.detail["ids"]}
+    told = {id_ for row in rows for id_ in row.detail["ids"]}
     # Older ones come into sight where newer ones are deleted; ids grow with time.
     oldest = min(((len(id_), id_) for id_ in known), default=(0, ""))
     return [ref for ref in others if ref.id not in told and (len(ref.id), ref.id) > oldest]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 from markupsafe import Markup, escape
 
@@ -65,7 +66,7 @@ def sparkline(growth: Sequence[float | None]) -> Markup:
     top = max((value for value in growth if value is not None), default=0) or 1
     step = 80 / max(1, len(growth) - 1)
     runs = _runs(
-        None if value is None else f"{2 + place * step:.1f} {20 - 16 * value / top:.1f}"
+        "" if value is None else f"{2 + place * step:.1f} {20 - 16 * value / top:.1f}"
         for place, value in enumerate(growth)
     )
     paths = "".join(f'<path d="M{"L".join(run)}"/>' for run in runs if len(run) > 1)
@@ -77,15 +78,9 @@ def sparkline(growth: Sequence[float | None]) -> Markup:
     )
 
 
-def _runs(points: Iterable[str | None]) -> list[list[str]]:
-    """Return the stretches of a line between its gaps."""
-    runs: list[list[str]] = [[]]
-    for point in points:
-        if point is None:
-            runs.append([])
-        else:
-            runs[-1].append(point)
-    return [run for run in runs if run]
+def _runs(points: Iterable[str]) -> list[list[str]]:
+    """Return the stretches of a line between its gaps, which are empty."""
+    return [[*run] for is_drawn, run in groupby(points, bool) if is_drawn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +143,7 @@ def lines(id_: str, chart: Chart) -> Markup:
     drawn += (_label("tick", x(at), _H - 9, text, "middle") for at, text in chart.ticks.items())
     ends = []
     for place, (name, points) in enumerate(chart.series.items()):
-        runs = _runs(None if value is None else f"{x(at)} {y(value)}" for at, value in points)
+        runs = _runs("" if value is None else f"{x(at)} {y(value)}" for at, value in points)
         if runs:
             path = "".join(f"M{'L'.join(run)}" for run in runs)
             drawn.append(f'<path class="line s{place % 6}" d="{path}"/>')

@@ -147,9 +147,6 @@ class PresentedMonth:
     def _number(self, value: float | None, digits: int = 0) -> str:
         return self.words.localized(number(value, digits))
 
-    def _pair(self, now: int | None, then: int | None) -> str:
-        return f"{self._number(now)} ({self._number(then)})"
-
     @property
     def accounts(self) -> Grid:
         earlier = {each.name: each for each in self.figures.before.accounts}
@@ -157,7 +154,7 @@ class PresentedMonth:
         for each in self.figures.now.accounts:
             then = earlier.get(each.name)
             pairs = [
-                self._pair(getattr(each, name), getattr(then, name) if then else None)
+                f"{self._number(getattr(each, name))} ({self._number(getattr(then, name, None))})"
                 for name in ("posts", "engagements", "impressions", "gained")
             ]
             rows.append((each.name, *pairs[:3], self._number(each.followers), pairs[3]))
@@ -223,19 +220,19 @@ class PresentedMonth:
     @property
     def missing(self) -> Iterator[str]:
         """What the numbers lack, and why, a sentence each."""
-        gaps, words = self.figures.gaps, self.words
+        gaps, words, accounts = self.figures.gaps, self.words, self.figures.now.accounts
         if not self.is_over:
             yield words("not-over")
         if gaps.young:
             yield words("young", n=gaps.young)
-        if gaps.no_impressions:
-            yield words("no-impressions", accounts=", ".join(gaps.no_impressions))
+        if names := [each.name for each in accounts if each.counted and each.impressions is None]:
+            yield words("no-impressions", accounts=", ".join(names))
         yield from (
             words("some-impressions", account=each.name, n=each.shown, all=each.posts)
-            for each in self.figures.now.accounts if 0 < each.shown < each.posts
+            for each in accounts if 0 < each.shown < each.posts
         )  # fmt: skip
-        if gaps.no_followers:
-            yield words("no-followers", accounts=", ".join(gaps.no_followers))
+        if names := [each.name for each in accounts if each.posts and each.gained is None]:
+            yield words("no-followers", accounts=", ".join(names))
         for (account, outcome, why), n in sorted(gaps.reads.items()):
             blank, key = words(f"blank-{outcome.lower()}"), "reads-why" if why else "reads"
             yield words(key, account=account, n=n, blank=blank, why=why)

@@ -11,7 +11,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -108,10 +107,6 @@ class Presented:
     report: Report
     #: The growth chart and the numbers are of this account only; of all, where it is empty.
     account: str = ""
-
-    @property
-    def at(self) -> datetime:
-        return self.report.at
 
     @ReadOnce
     def ratios(self) -> Mapping[str, RatioTable]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -97,7 +97,7 @@ class PublicRecord:
     statuses: tuple[PublishedStatus, ...]
     #: Newest first.
     corrections: tuple[PublicCorrection, ...] = ()
-    version: int = field(default=1)
+    version: int = 1
 
 
 def record_of(
@@ -111,10 +111,6 @@ def record_of(
     """Return what is published now.
 
     Args:
-        store: What was sent.
-        campaign: In force.
-        corrections: The public list.
-        now: The moment.
         with_every_source: Sources too that nobody outside knows yet; never for publishing.
     """
     statuses = tuple(map(_published, store.outbox.each(states=OUT)))
@@ -157,7 +153,6 @@ def signed_record(record: PublicRecord, sign: Callable[[str], tuple[str, str]]) 
     """Return the file: canonical JSON of the record, the public key and the signature.
 
     Args:
-        record: What is published.
         sign: Returns the public key and the signature of a text, in hexadecimal.
     """
     value = _adapter().dump_python(record, mode="json")
@@ -189,7 +184,7 @@ def read_record(content: bytes, key: str = "") -> tuple[PublicRecord, str]:
         )
     if key and key != signer:
         raise DecisionError(f"the record is signed by {signer}, not by {key}")
-    if changed := list(_changed(record)):
+    if changed := [each.id for each in record.sources if sha256_hex(each.text) != each.sha256]:
         raise DecisionError(f"not the text that its SHA-256 names: {', '.join(changed)}")
     return record, signer
 
@@ -200,7 +195,3 @@ _adapter = cache(lambda: TypeAdapter(PublicRecord))
 
 def _file_of(value: object) -> bytes:
     return f"{canonical_json(value)}\n".encode()
-
-
-def _changed(record: PublicRecord) -> Iterator[str]:
-    return (each.id for each in record.sources if sha256_hex(each.text) != each.sha256)
