@@ -220,11 +220,7 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
 
 
 def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
-    """Return what was found good, rendered again where servers tell other limits by now.
-
-    Raises:
-        ContentError: it has errors.
-    """
+    """Return what is good, rendered again if servers tell other limits by now; or ContentError."""
     rendered = checked.rendered
     limits = limits_for(rendered.campaign.schedule.accounts, store)
     if limits == rendered.limits:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -241,14 +240,14 @@ def probe(platform: Platform, at: datetime) -> Iterator[Trial]:
         second = prepare(Status("Test, part 2."), ReplyTo(made[0], made[0]))
         made.append(_publish(platform, second))
         yield _kept("replies", made[1], "parent")
-        again = _answer(lambda: platform.publish(first))
+        again = _answer(platform.publish, first)
         if isinstance(again, PostRef) and again.id != made[0].id:
             made.append(again)
         told = again if isinstance(again, str) else f"{len({ref.id for ref in made}) - 1} of 1"
         yield Trial("keys", len(made) == 2, f"statuses of one key: {told}")
     finally:
         _delete(platform, reversed(made))
-    left = [ref.url for ref in made if _answer(partial(platform.exists, ref)) is not False]
+    left = [ref.url for ref in made if _answer(platform.exists, ref) is not False]
     yield Trial("deletes", not left, f"left: {', '.join(left) or 'nothing'}")
 
 
@@ -257,7 +256,7 @@ def _publish(platform: Platform, draft: Draft) -> PostRef:
     try:
         return platform.publish(draft)
     except UnconfirmedError as error:
-        found = _answer(lambda: platform.find(draft))
+        found = _answer(platform.find, draft)
         if not isinstance(found, PostRef):
             told = f"{error}; look on the account, and delete by hand what is there"
             raise UnconfirmedError(platform.spec.name, told) from error
@@ -265,16 +264,9 @@ def _publish(platform: Platform, draft: Draft) -> PostRef:
 
 
 def _delete(platform: Platform, refs: Iterable[PostRef]) -> None:
-    """Delete each, whatever comes of the others.
-
-    Raises:
-        PlatformError: with the addresses of all that could not be deleted.
-    """
-    failed = {
-        ref.url: told
-        for ref in refs
-        if isinstance(told := _answer(partial(platform.delete, ref)), str)
-    }
+    """Delete each; PlatformError with the addresses of all that could not be deleted."""
+    answers = {ref.url: _answer(platform.delete, ref) for ref in refs}
+    failed = {url: told for url, told in answers.items() if isinstance(told, str)}
     if failed:
         why = "; ".join(f"{url}: {told}" for url, told in failed.items())
         raise UnavailableError(platform.spec.name, f"not deleted, so delete it by hand: {why}")
@@ -282,7 +274,7 @@ def _delete(platform: Platform, refs: Iterable[PostRef]) -> None:
 
 def _read_back(platform: Platform, draft: Draft, ref: PostRef) -> Iterator[Trial]:
     yield from (_kept(each, ref, each) for each in ("text", "warning", "pictures", "language"))
-    found = _answer(lambda: platform.find(draft))
+    found = _answer(platform.find, draft)
     is_found = isinstance(found, PostRef) and found.id == ref.id
     told = found if isinstance(found, str) else "yes" if is_found else "it is not listed"
     yield Trial("finds", is_found, f"a lost answer is found again: {told}")
@@ -290,9 +282,9 @@ def _read_back(platform: Platform, draft: Draft, ref: PostRef) -> Iterator[Trial
         # Who lists those that few are to see lists those for everybody.
         for each in {str(visibility), "public"} if visibility == "unlisted" else {str(visibility)}:
             yield Trial(f"lists {each}", is_found, f"{each} statuses are listed: {told}")
-    shown = _answer(lambda: platform.exists(ref))
+    shown = _answer(platform.exists, ref)
     yield Trial("shows", shown is True, f"it is read by its id: {shown}")
-    numbers = _answer(lambda: platform.metrics([ref]))
+    numbers = _answer(platform.metrics, [ref])
     is_counted = not isinstance(numbers, str) and numbers is not None
     yield Trial("counts", is_counted, "numbers are told" if is_counted else str(numbers))
 
@@ -302,8 +294,8 @@ def _kept(ability: str, ref: PostRef, subject: str) -> Trial:
     return Trial(ability, not differs, differs or f"{subject} is as it was sent")
 
 
-def _answer(call: Callable[[], _T]) -> _T | str:
+def _answer(call: Callable[..., _T], *args: object) -> _T | str:
     try:
-        return call()
+        return call(*args)
     except PlatformError as error:
         return str(error)

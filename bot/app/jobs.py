@@ -33,11 +33,7 @@ _WEEK = 7
 
 
 def collect_now(paths: Paths) -> Tally:
-    """Read what is due now; a running service does the same by itself.
-
-    Raises:
-        OperatorError: there is no database yet, or no content that is whole.
-    """
+    """Read what is due now, as a running service does; raises as `open_workspace`."""
     with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
         return Collector(
             workspace.store, workspace.clock, lambda: workspace.campaign, connections.platform,

@@ -53,11 +53,7 @@ class CampaignChoices:
 
 
 def example_files(accounts: Sequence[str]) -> dict[str, bytes]:
-    """Return the files of `bot/cli/starter` with accounts, as `CampaignChoices` has them.
-
-    Raises:
-        DecisionError: an account is of no known platform.
-    """
+    """Return the files of `bot/cli/starter`; DecisionError if an account has no known platform."""
     lines = "".join(_account_lines(accounts)).encode()
     letter = sha256_hex((_STARTER / "posts" / "sources" / "letter.txt").read_bytes())
     paths = sorted(path for path in _STARTER.rglob("*") if path.is_file())

@@ -33,6 +33,7 @@ from bot.content.branches import ProposalBranches
 from bot.content.ceilings import bounded
 from bot.content.model import Mode
 from bot.content.repository import GitRepository
+from bot.db.lock import lock_beside
 from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery
 from bot.delivery.publisher import Publisher, Releaser
@@ -47,6 +48,7 @@ from bot.engine.service import HORIZON, Bot
 from bot.errors import StoreError
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
+from bot.operations.opening import sent_log_path
 from bot.operations.personal_address import PersonalAddresses
 from bot.operations.status import DiskWatch, Inspector
 from bot.planning.corrections import Corrections
@@ -54,6 +56,7 @@ from bot.planning.store import Planner, Store
 from bot.platforms.base import Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm
+from bot.settings import prepare_data
 from bot.settings.environment import Settings
 from bot.web.context import AppContext
 from bot.web.server import Monitor, dashboard, monitoring
@@ -149,11 +152,7 @@ def build(
 
 
 def serve(paths: Paths) -> None:
-    """Run until told to stop.
-
-    Raises:
-        OperatorError: a setting, a secret, the database or the content is not usable.
-    """
+    """Run until told to stop; OperatorError where settings, database or content are not usable."""
     known, stop = storage.settings(), Event()
     configure(form=known.log_format, level=known.log_level)
     catch_uncaught()
@@ -166,7 +165,8 @@ def serve(paths: Paths) -> None:
         owner = storage.owner_for(paths, read_files(paths.config, paths.posts))
         # Before the database is opened: what a standby knew of it would be old by its turn, and
         # two first starts at once would both create it.
-        lock = storage.lock_for(owner.mode, paths.data, known=known)
+        url = storage.database_url(owner.mode, prepare_data(paths.data), known)
+        lock = lock_beside(sent_log_path(url)) if url.startswith("sqlite") else None
         if not wait_for_lock(lock, stop):
             return
         store = storage.create_store(owner.mode, paths.data, known)

@@ -121,7 +121,9 @@ def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
         for start in [counts[min(counts)]]
     }  # fmt: skip
     text = "; ".join(f"{name}: {number(gained(counts))}" for name, counts in followers.items())
-    return Chart("Followers gained", text, series, _day_ticks(first, last))
+    middle = first + (last - first) // 2
+    ticks = {(day - first).days / span: f"{day.day} {day:%b}" for day in (first, middle, last)}
+    return Chart("Followers gained", text, series, ticks)
 
 
 def lines(id_: str, chart: Chart) -> Markup:
@@ -176,12 +178,3 @@ def _short(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value / 1000:.1f}k".replace(".0k", "k")
     return f"{value:.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.1f}"
-
-
-def _day_ticks(first: date, last: date) -> Mapping[float, str]:
-    """Return the names of both ends and the middle of a stretch of days, by their place."""
-    span = (last - first).days
-    if not span:
-        return {0.0: f"{first.day} {first:%b}"}
-    middle = date.fromordinal(first.toordinal() + span // 2)
-    return {(day - first).days / span: f"{day.day} {day:%b}" for day in (first, middle, last)}

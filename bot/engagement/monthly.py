@@ -63,11 +63,7 @@ class Period:
 
     @classmethod
     def read(cls, month: str, first: str, last: str, today: date) -> Self:
-        """Read a month or two days; last month, where all are empty.
-
-        Raises:
-            ValueError: they are none; the message is for people.
-        """
+        """Read a month or two days, or else last month; ValueError, for people, if it is none."""
         if bool(first) != bool(last) or (month and first):
             raise ValueError("give a month, or both days, from and to")
         try:

@@ -118,8 +118,14 @@ def record_of(
     out = (each for each in corrections if each.kind != "correction" or each.addresses)
     # A source that only what was taken down quotes would publish those words once more.
     quoted = {span.source for each in statuses if each.status.text for span in each.status.spans}
-    sources = (_source(each) for each in campaign.sources.values()
-               if with_every_source or each.address or each.id in quoted)  # fmt: skip
+    sources = (
+        PublicSource(
+            each.id, each.title, each.attribution, each.date, each.lang, each.address, each.sha256,
+            each.text, each.never_spans, each.signatories, each.translation_of,
+        )
+        for each in campaign.sources.values()
+        if with_every_source or each.address or each.id in quoted
+    )  # fmt: skip
     return PublicRecord(
         campaign.schedule.campaign, campaign.schedule.mode, campaign.schedule.timezone,
         now.astimezone(UTC), tuple(sources), statuses, tuple(out),
@@ -140,13 +146,6 @@ def _published(row: Delivery) -> PublishedStatus:
 def squeezed(text: str) -> str:
     """Return a text with one space for all white space: programs break lines as they like."""
     return _SPACE.sub(" ", text).strip()
-
-
-def _source(source: Source) -> PublicSource:
-    return PublicSource(
-        source.id, source.title, source.attribution, source.date, source.lang, source.address,
-        source.sha256, source.text, source.never_spans, source.signatories, source.translation_of,
-    )  # fmt: skip
 
 
 def signed_record(record: PublicRecord, sign: Callable[[str], tuple[str, str]]) -> bytes:

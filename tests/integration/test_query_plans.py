@@ -81,7 +81,7 @@ HOT: dict[str, Callable[[Store], object]] = {
         *reported(store).newest(9, only_blank=True),
     ],
     "report of a month": lambda store: MonthlyReporter(
-        store, FastClock(NOW), engaged_campaign(), SPECS
+        store, FastClock(NOW), engaged_campaign()
     ).figures(Period.of_month("2026-12")),
     "export": lambda store: list(store.snapshots.each()),
 }  # fmt: skip
