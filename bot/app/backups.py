@@ -18,7 +18,7 @@ from bot.clock import SystemClock
 from bot.content.model import Mode
 from bot.db import migrate
 from bot.db import sqlite as files
-from bot.db.backup import Backup, put_in_place, restore
+from bot.db.backup import Backup, decrypt, encrypt, put_in_place, restore
 from bot.db.database import Database, connect, parse_url, path_of
 from bot.db.lock import lock_beside
 from bot.db.migrate import ARRIVING, MOVED, set_revision
@@ -29,16 +29,6 @@ from bot.operations.status import SILENT
 from bot.planning.store import Store
 from bot.settings import prepare_data
 from bot.settings.environment import Settings, database_address
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """A database that was brought back, and settles first."""
-
-    #: Where the one that was there before is kept.
-    kept: Path | None
-    #: The sent log is there, which tells what went out since the backup.
-    has_log: bool
 
 
 def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: datetime) -> Backup:
@@ -52,8 +42,6 @@ def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: date
         plain = Path(folder) / "plain.db" if readers else target
         made = store.backup(plain)
         if readers:
-            from bot.db.backup import encrypt  # only who encrypts needs the library
-
             encrypt(plain, target, readers)
             sha256 = sha256_hex(target.read_bytes())
             made = replace(made, path=target, sha256=sha256, size=target.stat().st_size)
@@ -63,8 +51,12 @@ def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: date
 
 def restore_backup(
     backup: Path, data: Path, mode: str, *, loaded: bool, identity: Path | None = None
-) -> Restored:
+) -> tuple[Path | None, bool]:
     """Put a backup in the place of a mode's database; of PostgreSQL, say that it was loaded.
+
+    Returns:
+        Where the one that was there before is kept; and whether there is a sent log, which tells
+        what went out since the backup.
 
     Raises:
         DecisionError: the bot runs, or it is the other kind of database.
@@ -83,8 +75,6 @@ def restore_backup(
         with TemporaryDirectory(dir=directory) as folder:
             plain = Path(folder) / backup.name if identity else backup
             if identity:
-                from bot.db.backup import decrypt  # only who encrypts needs the library
-
                 decrypt(backup, plain, identity)
             if is_embedded:
                 target = Path(url.removeprefix("sqlite:///"))
@@ -92,11 +82,11 @@ def restore_backup(
                 kept = restore(plain, target, lock=lock_beside(log), now=SystemClock().now())
             else:
                 _load(plain, Path(folder) / "loaded.db", url, backup.name)
-    done, machine = Restored(kept, log.exists()), settings().machine_id()
+    has_log, machine = log.exists(), settings().machine_id()
     # In the audit log it stands after what the backup had forgotten.
     with closing(open_store(url, create=True, data=directory, machine=machine)) as store:
         store.audit.write("command line", "restore", backup.name, now=SystemClock().now())
-    return done
+    return kept, has_log
 
 
 def _refuse_moved(target: Path) -> None:

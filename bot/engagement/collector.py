@@ -212,13 +212,13 @@ class Collector:
     def _count_followers(self, account: Account) -> None:
         """Note today's followers; asks the server only where nobody else has today."""
         now = self.clock.now()
-        today = f"{now.astimezone(UTC):%Y-%m-%d}"
-        if self.store.followers.has(account.name, today):
+        today = now.astimezone(UTC).date()
+        if self.store.followers.last(account.name, today, today) is not None:
             return
         # The daily look at the account may have told already.
         state = self.store.accounts.get(account.name)
         profile = state.profile if state else {}
-        is_of_today = str(profile.get("seen_at", ""))[:10] == today
+        is_of_today = str(profile.get("seen_at", ""))[:10] == today.isoformat()
         followers = profile.get("followers") if is_of_today else None
         if not isinstance(followers, int):
             followers = self._ask(account, now)

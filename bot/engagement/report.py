@@ -214,7 +214,7 @@ class Report:
 
     @ReadOnce
     def costs(self) -> tuple[Forecast, ...]:
-        return forecasts(self.store, self.of, self.clock, self.specs)
+        return tuple(forecasts(self.store, self.of, self.clock, self.specs))
 
     @ReadOnce
     def followers(self) -> Mapping[str, Mapping[str, int]]:

@@ -245,11 +245,6 @@ class Followers(Repository):
             then += [reading.c.sent_at < _midnight(until)] if until else []
             connection.execute(update(reading).where(*then).values(followers=count))
 
-    def has(self, account: str, day: str) -> bool:
-        """Return whether a day's count is there."""
-        which = follower.c.account == account, follower.c.day == day
-        return self._row(select(follower.c.day).where(*which)) is not None
-
     def last(self, account: str, since: date, until: date) -> int | None:
         """Return the newest count of these days (UTC), both included; None where there is none."""
         days = follower.c.day.between(since.isoformat(), until.isoformat())
