@@ -169,13 +169,7 @@ def _rehearsing(
         schedule = replace(campaign.schedule, mode=Mode.REHEARSAL)
         return good.changed(replace(campaign, schedule=schedule))
 
-    bot = build(
-        store,
-        clock=clock,
-        known=known,
-        look=look,
-        load=load_good,
-        rehearsed=store.directory / _NETWORK,
-    )
+    network = store.directory / _NETWORK
+    bot = build(store, clock=clock, known=known, look=look, load=load_good, rehearsed=network)
     with closing(bot):
         yield bot, left_out

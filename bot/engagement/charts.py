@@ -22,8 +22,12 @@ _W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 220, 34, 126, 12, 28
 _LABEL_GAP = 13
 
 
-def _svg(text: str) -> Markup:
-    return Markup(text)  # noqa: S704 - built here of numbers and escaped names
+def _svg(kind: str, wide: int, high: int, drawn: str, labels: str = "") -> Markup:
+    """Return a drawing; without labels it is passed over, and numbers beside it say the same."""
+    labels = labels or 'aria-hidden="true" focusable="false"'
+    return Markup(  # noqa: S704 - built here of numbers and escaped names
+        f'<svg class="{kind}" viewBox="0 0 {wide} {high}" {labels}>{drawn}</svg>'
+    )
 
 
 def _x(ratio: float) -> float:
@@ -42,12 +46,10 @@ def interval(plot: tuple[float, float, float], trend: str) -> Markup:
     (ratio, low, high), middle = plot, _HIGH / 2
     left = f'<path class="{trend}" d="M6 {middle}l6 -4v8z"/>' if low < LEAST else ""
     right = f'<path class="{trend}" d="M{_WIDE - 6} {middle}l-6 -4v8z"/>' if high > MOST else ""
-    return _svg(
-        f'<svg class="interval" viewBox="0 0 {_WIDE} {_HIGH}" aria-hidden="true" focusable="false">'
-        f'<path class="rule" d="M{_x(1)} 0V{_HIGH}"/>'
-        f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{left}{right}'
-        f'<circle class="dot {trend}" cx="{_x(ratio)}" cy="{middle}" r="5"/></svg>'
-    )
+    drawn = f'<path class="rule" d="M{_x(1)} 0V{_HIGH}"/>'
+    drawn += f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{left}{right}'
+    drawn += f'<circle class="dot {trend}" cx="{_x(ratio)}" cy="{middle}" r="5"/>'
+    return _svg("interval", _WIDE, _HIGH, drawn)
 
 
 def interval_axis() -> Markup:
@@ -55,10 +57,7 @@ def interval_axis() -> Markup:
     marks = "".join(
         f'<text x="{_x(at)}" y="14" text-anchor="middle">{label}</text>' for at, label in _TICKS
     )
-    return _svg(
-        f'<svg class="interval axis" viewBox="0 0 {_WIDE} 18" aria-hidden="true" '
-        f'focusable="false">{marks}</svg>'
-    )
+    return _svg("interval axis", _WIDE, 18, marks)
 
 
 def sparkline(growth: Sequence[float | None]) -> Markup:
@@ -72,10 +71,7 @@ def sparkline(growth: Sequence[float | None]) -> Markup:
     paths = "".join(f'<path d="M{"L".join(run)}"/>' for run in runs if len(run) > 1)
     ends = (run[-1].split() for run in runs)
     dots = "".join(f'<circle cx="{x}" cy="{y}" r="2"/>' for x, y in ends)
-    return _svg(
-        f'<svg class="spark" viewBox="0 0 84 24" aria-hidden="true" focusable="false">'
-        f"{paths}{dots}</svg>"
-    )
+    return _svg("spark", 84, 24, paths + dots)
 
 
 def _runs(points: Iterable[str]) -> list[list[str]]:
@@ -155,12 +151,10 @@ def lines(id_: str, chart: Chart) -> Markup:
     for end, place, name in sorted(ends):
         last = max(last + _LABEL_GAP, min(end + 4, room + _LABEL_GAP))
         drawn.append(_label(f"name s{place % 6}", _W - _RIGHT + 6, f"{last:.1f}", name))
-    return _svg(
-        f'<svg class="lines" viewBox="0 0 {_W} {_H}" role="img" '
-        f'aria-labelledby="{id_}-title {id_}-desc">'
-        f'<title id="{id_}-title">{escape(chart.title)}</title>'
-        f'<desc id="{id_}-desc">{escape(chart.text)}</desc>{"".join(drawn)}</svg>'
-    )
+    told = f'<title id="{id_}-title">{escape(chart.title)}</title>'
+    told += f'<desc id="{id_}-desc">{escape(chart.text)}</desc>'
+    labels = f'role="img" aria-labelledby="{id_}-title {id_}-desc"'
+    return _svg("lines", _W, _H, told + "".join(drawn), labels)
 
 
 def nice(value: float) -> float:

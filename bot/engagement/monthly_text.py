@@ -94,11 +94,10 @@ class PresentedMonth:
         return self._name(self.figures.period)
 
     def _name(self, period: Period) -> str:
+        words = self.words
         if period.is_month:
-            return self.words.month(period.first)
-        return self.words(
-            "days", first=self.words.day(period.first), last=self.words.day(period.last)
-        )
+            return words.month(period.first)
+        return words("days", first=words.day(period.first), last=words.day(period.last))
 
     @property
     def direction(self) -> str:

@@ -272,10 +272,7 @@ def _files_of(
 ) -> dict[str, bytes]:
     import segno  # only kits need it
 
-    found: dict[str, bytes] = {
-        "style.css": STYLE.read_bytes(),
-        "READ-ME.txt": f"{NO_CHANGE}\n".encode(),
-    }
+    found = {"style.css": STYLE.read_bytes(), "READ-ME.txt": f"{NO_CHANGE}\n".encode()}
     cards: dict[str, dict[str, bytes]] = {}
     for each in passages:
         name = each.post.id

@@ -139,16 +139,14 @@ class RecordVerifier:
             each for each in self.record.statuses if each.url and _address(each.url) == at
         )
         if not found:
-            return Verified(
-                Provenance.NOWHERE, text, details=("no status of ours is at this address",)
-            )
+            why = "no status of ours is at this address"
+            return Verified(Provenance.NOWHERE, text, details=(why,))
         right = "\n\n".join(filter(None, (each.status.text for each in found)))
         return self._published(Verified(Provenance.PUBLISHED, text, found, right=right))
 
     def _quoted(self, text: str, quotes: list[Quote]) -> Verified:
-        found = tuple(
-            each for each in self.record.statuses if any(_covers(each, quote) for quote in quotes)
-        )
+        known = self.record.statuses
+        found = tuple(each for each in known if any(_covers(each, quote) for quote in quotes))
         sources = tuple(quote.source for quote in quotes)
         if not found:
             return Verified(Provenance.EXACT, text, sources=sources)
