@@ -1,7 +1,5 @@
 """Finds what accounts carry and the bot did not make: statuses, and another profile or handle."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Ages at which numbers are read, when each read is due, and what the numbers of a post are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Charts, and their SVG: no library, no script, coloured by classes of the page's style sheet."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ repeats one. A read that fails is tried again while its window is open, and is t
 nothing is ever estimated.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

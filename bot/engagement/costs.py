@@ -1,7 +1,5 @@
 """What an account has spent this month, and what is still to come; asks nobody, spends nothing."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 No person is in it: no reader, follower or replier (the bot stores none), no approver, no author.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections import Counter

@@ -4,8 +4,6 @@ It reads the days of the report, those before it, and the posts of a quarter tha
 against; never the whole history.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -78,10 +76,10 @@ class Period:
         return period
 
     @property
-    def before(self) -> Period:
+    def before(self) -> Self:
         """The month before; of other days, as many before them."""
         last, more = self.first - _DAY, self.last - self.first
-        return Period(last.replace(day=1) if self.is_month else last - more, last)
+        return type(self)(last.replace(day=1) if self.is_month else last - more, last)
 
     def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Return when it begins, and when the day after it does."""

@@ -1,7 +1,5 @@
 """The report of a month as files: one web page, a PDF on two sheets, a workbook, JSON."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence

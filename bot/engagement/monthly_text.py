@@ -3,8 +3,6 @@
 The page, the PDF, the workbook, the desk and the terminal read one `PresentedMonth`.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -113,7 +111,7 @@ class PresentedMonth:
         return self.figures.period.bounds(self.zone)[1] <= self.figures.at
 
     @property
-    def tiles(self) -> tuple[tuple[str, str, str], ...]:
+    def tiles(self) -> Iterator[tuple[str, str, str]]:
         """Name, number, and what is said of the period before."""
         now, before, words = self.figures.now, self.figures.before, self.words
         told = ", ".join(each.name for each in now.accounts if each.impressions is not None)
@@ -121,13 +119,11 @@ class PresentedMonth:
                  for name in ("engagements", "impressions", "followers", "gained")}  # fmt: skip
         if told:
             names["impressions"] = words("tile-impressions-of", accounts=told)
-        had = before.posts > 0
-        tiles = [self._tile(words("tile-posts"), now.posts, before.posts)]
+        yield self._tile(words("tile-posts"), now.posts, before.posts)
         for what, name in ({"posts": words("tile-deliveries")} | names).items():
-            tiles.append(self._tile(name, now.total(what), before.total(what) if had else None))
+            yield self._tile(name, now.total(what), before.total(what))
         if now.cost or before.cost:
-            tiles.append(self._tile(words("tile-cost"), now.cost, before.cost, 2))
-        return tuple(tiles)
+            yield self._tile(words("tile-cost"), now.cost, before.cost, 2)
 
     def _tile(
         self, name: str, value: float | None, then: float | None, digits: int = 0
@@ -252,7 +248,7 @@ class PresentedMonth:
         ours = replace(self, words=english())
         said: Any = [
             ours.title,
-            ours.tiles,
+            [*ours.tiles],
             [*ours.accounts.rows, *ours.costs.rows],
             [
                 [row.id, row.status.text, row.engagements, row.ratio, row.reason]

@@ -4,8 +4,6 @@ The terminal, the desk, the file and the mail read one `Presented`, and only dif
 it out; the file is laid out here. Programs get the report itself (`bot.engagement.export`).
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections import Counter

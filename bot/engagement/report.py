@@ -4,8 +4,6 @@ A report keeps no reading: it asks the database for sums, and judges by one line
 reading; whole readings go by page by page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime

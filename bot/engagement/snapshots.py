@@ -1,7 +1,5 @@
 """Snapshots of engagement, and follower counts: each number once, as it was told."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

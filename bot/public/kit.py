@@ -3,8 +3,6 @@
 Only posts with `partners_from`, approved as they are now, are in it.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile

@@ -3,8 +3,6 @@
 Only what readers could see is in it: no author, no approver, nothing that is not published.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable

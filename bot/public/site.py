@@ -3,8 +3,6 @@
 Every link within it is relative, so it works from a plain folder and under any address.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass

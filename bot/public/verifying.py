@@ -3,8 +3,6 @@
 It needs a record and nothing else, so anybody can ask, anywhere.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
