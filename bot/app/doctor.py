@@ -92,8 +92,8 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         yield from _alerts(known, mode, send=send)
         clock_guard = ClockGuard(clock)
         connections = Connections(
-            store, clock, known, lambda: campaign, scratch / "rehearsed.db",
-            heard=clock_guard.note_server_time, kept=paths.data.absolute() / SECRETS_FOLDER,
+            store, clock, known, lambda: campaign, heard=clock_guard.note_server_time,
+            rehearsed=scratch / "rehearsed.db", kept=paths.data.absolute() / SECRETS_FOLDER,
         )  # fmt: skip
         stack.enter_context(closing(connections))
         for account in campaign.schedule.accounts.values():

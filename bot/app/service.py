@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from threading import Event
 
 from bot.app import storage
@@ -71,7 +70,6 @@ def build(
     known: Settings,
     look: TreeHash,
     load: Load,
-    rehearsed: Path | None = None,
     mode: Mode | None = None,
     platforms: Mapping[str, RegisteredPlatform] = PLATFORMS,
     stop: Event | None = None,
@@ -96,7 +94,7 @@ def build(
     connections, readers = (
         # The collector has its own: an adapter serves one thread at a time.
         Connections(
-            store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
+            store, clock, known, campaign, platforms=platforms, heard=clock_guard.note_server_time
         )
         for _ in range(2)
     )
