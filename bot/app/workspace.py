@@ -119,11 +119,7 @@ class EmergencyDesk:
 
 @contextmanager
 def open_emergency(paths: Paths) -> Iterator[EmergencyDesk]:
-    """Open the database that is there, whatever the files say.
-
-    Raises:
-        OperatorError: there is none yet, or nothing says of which mode it is.
-    """
+    """Open the database that is there, whatever the files say; OperatorError if none is known."""
     owner = storage.owner_of(paths.data) or storage.owner_for(
         paths, read_files(paths.config, paths.posts)
     )

@@ -147,11 +147,7 @@ def squeezed(text: str) -> str:
 
 
 def signed_record(record: PublicRecord, sign: Callable[[str], tuple[str, str]]) -> bytes:
-    """Return the file: canonical JSON of the record, the public key and the signature.
-
-    Args:
-        sign: Returns the public key and the signature of a text, in hexadecimal.
-    """
+    """Return canonical JSON of the record, with the key and the signature that `sign` returns."""
     value = _adapter().dump_python(record, mode="json")
     key, signature = sign(_SIGNED_AS + canonical_json(value))
     return _file_of({"key": key, "record": value, "signature": signature})

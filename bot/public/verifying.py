@@ -132,10 +132,8 @@ class RecordVerifier:
         return found
 
     def _at_address(self, text: str) -> Verified:
-        at = _address(text)
-        found = tuple(
-            each for each in self.record.statuses if each.url and _address(each.url) == at
-        )
+        at, known = _address(text), self.record.statuses
+        found = tuple(each for each in known if each.url and _address(each.url) == at)
         if not found:
             why = "no status of ours is at this address"
             return Verified(Provenance.NOWHERE, text, details=(why,))
@@ -154,12 +152,10 @@ class RecordVerifier:
         """Say so where what was published does not count any more."""
         posts = {each.post for each in found.statuses}
         about = tuple(each for each in self.record.corrections if each.post in posts)
-        found = replace(found, corrections=about)
         corrected = {each.post for each in about if each.kind == "correction"}
         live = {each.post for each in found.statuses if each.is_live}
-        if not live:
-            return replace(found, answer=Provenance.RETRACTED)
-        return replace(found, answer=Provenance.CORRECTED) if live <= corrected else found
+        now = Provenance.CORRECTED if live <= corrected else found.answer
+        return replace(found, answer=now if live else Provenance.RETRACTED, corrections=about)
 
     def _not_exact(self, text: str, bare: str) -> Verified:
         outer = [each for each in _outer(text) if len(words(each.text)) >= FEWEST_WORDS]
