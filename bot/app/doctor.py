@@ -265,8 +265,8 @@ def _publish(platform: Platform, draft: Draft) -> PostRef:
 
 def _delete(platform: Platform, refs: Iterable[PostRef]) -> None:
     """Delete each; PlatformError with the addresses of all that could not be deleted."""
-    answers = {ref.url: _answer(platform.delete, ref) for ref in refs}
-    failed = {url: told for url, told in answers.items() if isinstance(told, str)}
+    answers = [(ref.url, _answer(platform.delete, ref)) for ref in refs]
+    failed = {url: told for url, told in answers if isinstance(told, str)}
     if failed:
         why = "; ".join(f"{url}: {told}" for url, told in failed.items())
         raise UnavailableError(platform.spec.name, f"not deleted, so delete it by hand: {why}")

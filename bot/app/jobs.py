@@ -28,10 +28,6 @@ def archive_of(store: Store, clock: Clock, known: Settings, campaign: Campaign) 
     return Archive(store, clock, PageFetcher(clock, agent, known.links_proxy), known.time_stamps)
 
 
-#: Days that a digest looks ahead.
-_WEEK = 7
-
-
 def collect_now(paths: Paths) -> Tally:
     """Read what is due now, as a running service does; raises as `open_workspace`."""
     with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
@@ -52,7 +48,7 @@ def digest_of(
         store,
         clock,
         reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
-        ahead=lambda: outlook_of(store, clock, rendered(), days=_WEEK),
+        ahead=lambda: outlook_of(store, clock, rendered(), days=7),
         channels=channels,
         matters=lambda: status_of(store, rendered().campaign.schedule, clock).matters,
     )

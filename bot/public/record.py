@@ -147,7 +147,7 @@ def squeezed(text: str) -> str:
 
 
 def signed_record(record: PublicRecord, sign: Callable[[str], tuple[str, str]]) -> bytes:
-    """Return canonical JSON of the record, with the key and the signature that `sign` returns."""
+    """Return canonical JSON of the record, with the key and signature (hex) of `sign`."""
     value = _adapter().dump_python(record, mode="json")
     key, signature = sign(_SIGNED_AS + canonical_json(value))
     return _file_of({"key": key, "record": value, "signature": signature})
