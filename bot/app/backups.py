@@ -16,23 +16,12 @@ from bot.authority.tables import PauseScope, audit, pause, worker
 from bot.canonical import sha256_hex
 from bot.clock import SystemClock
 from bot.content.model import Mode
+from bot.db import migrate
 from bot.db import sqlite as files
-from bot.db.backup import Backup, put_in_place, restore
+from bot.db.backup import Backup, decrypt, encrypt, put_in_place, restore
 from bot.db.database import Database, connect, parse_url, path_of
 from bot.db.lock import lock_beside
-from bot.db.migrate import (
-    ARRIVING,
-    MOVED,
-    close_to_writers,
-    create_file,
-    fill,
-    newest,
-    prove_known,
-    revision_of,
-    set_revision,
-    upgrade,
-)
-from bot.db.sqlite import sync
+from bot.db.migrate import ARRIVING, MOVED, set_revision
 from bot.delivery.sent_log import instance_id, mark_restored
 from bot.errors import DatabaseUnusableError, DecisionError, SettingsError, StoreError
 from bot.operations.opening import MOVE, declare_restored, open_store, sent_log_path
@@ -40,16 +29,6 @@ from bot.operations.status import SILENT
 from bot.planning.store import Store
 from bot.settings.environment import Settings, database_address
 from bot.settings.private import prepare_data
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """A database that was brought back, and settles first."""
-
-    #: Where the one that was there before is kept.
-    kept: Path | None
-    #: The sent log is there, which tells what went out since the backup.
-    has_log: bool
 
 
 def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: datetime) -> Backup:
@@ -63,8 +42,6 @@ def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: date
         plain = Path(folder) / "plain.db" if readers else target
         made = store.backup(plain)
         if readers:
-            from bot.db.backup import encrypt  # only who encrypts needs the library
-
             encrypt(plain, target, readers)
             sha256 = sha256_hex(target.read_bytes())
             made = replace(made, path=target, sha256=sha256, size=target.stat().st_size)
@@ -74,8 +51,12 @@ def back_up_for(store: Store, target: Path, readers: Sequence[str], *, now: date
 
 def restore_backup(
     backup: Path, data: Path, mode: str, *, loaded: bool, identity: Path | None = None
-) -> Restored:
+) -> tuple[Path | None, bool]:
     """Put a backup in the place of a mode's database; of PostgreSQL, say that it was loaded.
+
+    Returns:
+        Where the one that was there before is kept; and whether there is a sent log, which tells
+        what went out since the backup.
 
     Raises:
         DecisionError: the bot runs, or it is the other kind of database.
@@ -94,8 +75,6 @@ def restore_backup(
         with TemporaryDirectory(dir=directory) as folder:
             plain = Path(folder) / backup.name if identity else backup
             if identity:
-                from bot.db.backup import decrypt  # only who encrypts needs the library
-
                 decrypt(backup, plain, identity)
             if is_embedded:
                 target = Path(url.removeprefix("sqlite:///"))
@@ -103,11 +82,11 @@ def restore_backup(
                 kept = restore(plain, target, lock=lock_beside(log), now=SystemClock().now())
             else:
                 _load(plain, Path(folder) / "loaded.db", url, backup.name)
-    done, machine = Restored(kept, log.exists()), settings().machine_id()
+    has_log, machine = log.exists(), settings().machine_id()
     # In the audit log it stands after what the backup had forgotten.
     with closing(open_store(url, create=True, data=directory, machine=machine)) as store:
         store.audit.write("command line", "restore", backup.name, now=SystemClock().now())
-    return done
+    return kept, has_log
 
 
 def _refuse_moved(target: Path) -> None:
@@ -115,7 +94,7 @@ def _refuse_moved(target: Path) -> None:
     if not target.exists():
         return
     with suppress(StoreError), closing(connect(URL.create("sqlite", database=str(target)))) as db:
-        if revision_of(db) == MOVED:
+        if migrate.revision_of(db) == MOVED:
             raise DecisionError(
                 f"{target} was moved: let VERBATIM_DATABASE_URL name where it is now, and restore"
                 " there; or move it back first"
@@ -124,7 +103,7 @@ def _refuse_moved(target: Path) -> None:
 
 def refuse_replicas(db: Database) -> None:
     """Raise DecisionError while a service is at work on a PostgreSQL database."""
-    if revision_of(db) is None:
+    if migrate.revision_of(db) is None:
         return
     with db.read() as connection:
         last = connection.execute(select(func.max(worker.c.beat_at))).scalar_one()
@@ -139,11 +118,11 @@ def _load(backup: Path, part: Path, url: str, name: str) -> None:
     copy = URL.create("sqlite", database=str(part))
     with closing(connect(parse_url(url))) as target, closing(connect(copy)) as source:
         refuse_replicas(target)
-        prove_known(revision_of(source) or "")
-        upgrade(source)
+        migrate.prove_known(migrate.revision_of(source) or "")
+        migrate.upgrade(source)
         mark_restored(source, f"restored from {name}")
         with source.read() as old, target.write() as new:
-            fill(new, old, revision=newest())
+            migrate.fill(new, old, revision=migrate.newest())
 
 
 #: Stands for the database in the data directory.
@@ -214,7 +193,7 @@ def _move(here: str, there: str, directory: Path, known: Settings) -> Moved:
         closing(connect(parse_url(here))) as source,
         closing(connect(URL.create("sqlite", database=str(part)) if is_file else url)) as target,
     ):
-        if revision_of(source) == MOVED:
+        if migrate.revision_of(source) == MOVED:
             rows = None
             _prove_same(source, target, name)
         else:
@@ -223,11 +202,11 @@ def _move(here: str, there: str, directory: Path, known: Settings) -> Moved:
                 refuse_replicas(source)
             _prove_free(source, url)
             if is_file:
-                create_file(part).close()
+                migrate.create_file(part).close()
             rows = _hand_over(source, target, name, now)
         # From here on it is this one that counts, and a call that is killed is finished by another.
         with target.write() as connection:
-            set_revision(connection, newest())
+            set_revision(connection, migrate.newest())
     kept = put_in_place(part, path_of(url), now) if is_file else None
     with closing(
         open_store(there, create=False, data=directory, machine=known.machine_id())
@@ -245,12 +224,12 @@ def _name_of(url: URL) -> str:
 def _hand_over(source: Database, target: Database, name: str, now: datetime) -> int:
     """Let the old database refuse its use in the transaction that all of it was read in."""
     with source.write() as old:
-        close_to_writers(old)
+        migrate.close_to_writers(old)
         append(old, BY, MOVE, name, why="", detail={}, now=now)
         with target.write() as new:
-            rows = fill(new, old, revision=ARRIVING)
+            rows = migrate.fill(new, old, revision=ARRIVING)
         if target.is_sqlite:
-            sync(path_of(target.url))
+            files.sync(path_of(target.url))
         # A process that slept all the while and wakes up makes no call any more.
         held = {"reason": f"moved to {name}", "by": BY, "all_calls": True, "paused_at": now}
         held |= {"scope": PauseScope.EVERYTHING, "value": ""}
@@ -264,7 +243,7 @@ def _prove_free(source: Database, url: URL) -> None:
     if url.get_backend_name() == "sqlite" and not path_of(url).exists():
         return
     with closing(connect(url)) as there:
-        found = revision_of(there)
+        found = migrate.revision_of(there)
         if found is None and not there.is_sqlite:
             return  # whose tables others are, `fill` looks
         if found not in {MOVED, ARRIVING} or instance_id(there) != instance_id(source):
@@ -274,7 +253,8 @@ def _prove_free(source: Database, url: URL) -> None:
 def _prove_same(source: Database, target: Database, name: str) -> None:
     """Raise DatabaseUnusableError where the target is not what a move before had copied."""
     is_there = not target.is_sqlite or path_of(target.url).exists()
-    if not is_there or revision_of(target) is None or _last_row(source) != _last_row(target):
+    has_rows = is_there and migrate.revision_of(target) is not None
+    if not has_rows or _last_row(source) != _last_row(target):
         raise DatabaseUnusableError(
             f"this database was moved already, and {name} is not where an unfinished move left it;"
             " `run` says where it is"

@@ -39,12 +39,12 @@ class GuardedPlatform:
     """An account's adapter; before each call, of whatever name, it asks if that may be made now."""
 
     _adapter: Platform
-    #: Raises `PausedError` where it may not; takes whether readers could see the call.
-    _require: Callable[[bool], None]
+    #: Raises `PausedError` where it may not; ``writes`` says that readers could see the call.
+    _require: Callable[..., None]
 
     def __getattr__(self, name: str) -> Any:
         if name not in _NO_CALLS | _ASKED_BEFORE:
-            self._require(name in _WRITES)
+            self._require(writes=name in _WRITES)
         return getattr(self._adapter, name)
 
 
@@ -56,13 +56,13 @@ class Connections:
     clock: Clock
     known: Settings
     campaign: Callable[[], Campaign]
-    #: Where rehearsal accounts keep what they publish; by default beside the database.
-    rehearsed: Path | None = None
     #: Every platform by its name.
     platforms: Mapping[str, RegisteredPlatform] = field(default_factory=lambda: PLATFORMS)
     #: Told, by account, each server's own time.
     heard: Callable[[str, datetime], None] = lambda _account, _time: None
-    #: Where `login` keeps secrets; by default beside the database.
+    #: Where rehearsal accounts keep what they publish, and `login` secrets; by default beside the
+    #: database.
+    rehearsed: Path | None = None
     kept: Path | None = None
     _open: dict[str, tuple[Account, Mapping[str, str], Platform]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -74,14 +74,10 @@ class Connections:
             SettingsError: its secrets are missing or unsafe.
             PausedError: no call may be made for it now; no secret is read then.
         """
-        schedule = self.campaign().schedule
+        schedule, guard = self.campaign().schedule, ConfigurationGuard(self.store, self.clock)
         account = schedule.accounts[name]
-
-        def require(writes: bool) -> None:
-            guard = ConfigurationGuard(self.store, self.clock)
-            guard.require(account, schedule.mode, writes=writes)
-
-        require(False)
+        require = partial(guard.require, account, schedule.mode)
+        require()
         return cast("Platform", GuardedPlatform(self._adapter(account), require))
 
     def _adapter(self, account: Account) -> Platform:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -93,10 +93,33 @@ def prove_tree(
     now: datetime | None = None,
     store: Store | None = None,
     cache: CheckCache | None = None,
+    *,
+    name: str = "",
+    is_in_force: bool = False,
 ) -> CheckedContent:
-    """Do the same to any tree of files."""
-    now = now or SystemClock().now()
-    return _without_past(_checked(tree, now, store, cache=cache), now, store)
+    """Do the same to any tree of files.
+
+    Args:
+        name: A file: only its posts get pictures; empty for all.
+        is_in_force: It stays so, whatever the time.
+    """
+    now, kept = now or SystemClock().now(), cache.files if cache else None
+    loaded = load(tree, specs=SPECS, inspect=inspect, now=now, kept=kept)
+    accounts = loaded.readable.schedule.accounts if loaded.readable else {}
+    limits = limits_for(accounts, store)
+    if store and loaded.readable:
+        from bot.delivery.links import with_copies  # needs SQLAlchemy, as a store does
+
+        loaded = replace(loaded, readable=with_copies(loaded.readable, store))
+
+    def is_pictured(post: Post) -> bool:
+        return name in {"", post.place.file}
+
+    known = _known(loaded, now, store)
+    found = check_content(
+        loaded, specs=SPECS, limits=limits, now=now, pictured=is_pictured, known=known, cache=cache
+    )
+    return found if is_in_force else _without_past(found, now, store)
 
 
 def watch_files(
@@ -151,36 +174,9 @@ def prove_stored(
     clock: Clock,
     cache: CheckCache | None = None,
 ) -> CheckedContent:
-    """Do the same to files that could be in the database.
-
-    Args:
-        name: A file: only its posts get pictures; empty for all.
-    """
-    tree, now = StoredTree(files), clock.now()
-    checked = _checked(tree, now, store, lambda post: name in {"", post.place.file}, cache)
-    # What is in force stays in force, whatever the time.
-    return _without_past(checked, now, store) if name else checked
-
-
-def _checked(
-    tree: Tree,
-    now: datetime,
-    store: Store | None,
-    pictured: Callable[[Post], bool] = lambda _post: True,
-    cache: CheckCache | None = None,
-) -> CheckedContent:
-    kept = cache.files if cache else None
-    loaded = load(tree, specs=SPECS, inspect=inspect, now=now, kept=kept)
-    accounts = loaded.readable.schedule.accounts if loaded.readable else {}
-    limits = limits_for(accounts, store)
-    if store and loaded.readable:
-        from bot.delivery.links import with_copies  # needs SQLAlchemy, as a store does
-
-        loaded = replace(loaded, readable=with_copies(loaded.readable, store))
-    known = _known(loaded, now, store)
-    return check_content(
-        loaded, specs=SPECS, limits=limits, now=now, pictured=pictured, known=known, cache=cache
-    )
+    """Do the same to files that could be in the database; as if in force, but for a file's name."""
+    tree = StoredTree(files)
+    return prove_tree(tree, clock.now(), store, cache, name=name, is_in_force=not name)
 
 
 def _known(loaded: Loaded, now: datetime, store: Store | None) -> Collection[tuple[str, str]]:
@@ -202,11 +198,11 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
 
     Where no database knows what was planned, all of a rehearsal's were not.
     """
-    campaign = content.readable.campaign if content.readable else None
-    if campaign is None or (store is None and campaign.schedule.mode is Mode.LIVE):
+    readable = content.readable
+    if readable is None or (store is None and readable.campaign.schedule.mode is Mode.LIVE):
         return content
     # What an account's server keeps from it was not planned there either.
-    going = (text.post for text in content.readable.going_out) if content.readable else ()
+    going = (text.post for text in readable.going_out)
     long_past = {post.id for post in going if post.at and post.at < now - DAY}
     if long_past and store:
         long_past -= {post_id for _, post_id in store.outbox.turns(now, sorted(long_past))}
@@ -220,11 +216,7 @@ def _without_past(content: CheckedContent, now: datetime, store: Store | None) -
 
 
 def rendered_for(checked: CheckedContent, store: Store) -> RenderedCampaign:
-    """Return what was found good, rendered again where servers tell other limits by now.
-
-    Raises:
-        ContentError: it has errors.
-    """
+    """Return what is good, rendered again if servers tell other limits by now; or ContentError."""
     rendered = checked.rendered
     limits = limits_for(rendered.campaign.schedule.accounts, store)
     if limits == rendered.limits:

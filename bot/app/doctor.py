@@ -7,24 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from PIL import Image
 
+from bot.app import storage
 from bot.app.connections import SECRETS_FOLDER, Connections
 from bot.app.content import Paths, prove_files
-from bot.app.storage import (
-    create_store,
-    existing_store,
-    has_store,
-    owner_for,
-    prove_content,
-    settings,
-    unused_secrets,
-)
 from bot.authority.trust import ConfigurationGuard, unfit
 from bot.canonical import sha256_hex
 from bot.clock import SystemClock
@@ -64,10 +55,10 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
         send: Each address of alerts gets one.
     """
     yield _tried("text shaping (Raqm, FriBiDi)", require_raqm, "there")
-    yield (finding := _tried("settings", settings, "all known"))
-    signers = settings().content_signers if finding.is_well else None
+    yield (finding := _tried("settings", storage.settings, "all known"))
+    signers = storage.settings().content_signers if finding.is_well else None
     try:
-        loaded = prove_content(paths)
+        loaded = storage.prove_content(paths)
     except BotError:  # of the settings or the database, which have findings of their own
         loaded = prove_files(paths.config, paths.posts, signers=signers)
     count = len(loaded.problems)
@@ -75,34 +66,34 @@ def examine(paths: Paths, *, ask: bool, send: bool = False) -> Iterator[Finding]
     yield Finding("content", loaded.campaign is not None, text)
     if loaded.campaign is None or not finding.is_well:
         return
-    for line in unused_secrets(loaded.campaign):
+    for line in storage.unused_secrets(loaded.campaign):
         yield Finding("secret", False, line)
-    campaign, known = loaded.campaign, settings()
+    campaign, known = loaded.campaign, storage.settings()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory()))
         mode, clock = campaign.schedule.mode, SystemClock()
         try:
-            owner_for(paths, loaded.loaded)
-            if has_store(mode, paths.data):
-                store = existing_store(mode, paths.data)
+            storage.owner_for(paths, loaded.loaded)
+            if storage.has_store(mode, paths.data):
+                store = storage.existing_store(mode, paths.data)
                 text = f"{mode.value}, sound"
             else:
-                store = create_store(mode, scratch, Settings())
+                store = storage.create_store(mode, scratch, Settings())
                 text = "none yet; the first `run` creates it"
         except BotError as error:
             yield Finding("database", False, str(error))
             return
         stack.enter_context(closing(store))
         yield _database(store, text)
-        if not has_store(mode, paths.data):
+        if not storage.has_store(mode, paths.data):
             ConfigurationGuard(store, clock).record_first(campaign)  # as the first `run` would
         yield from _machine(paths, campaign.schedule, known, store)
         yield from _links(campaign, known, store)
         yield from _alerts(known, mode, send=send)
         clock_guard = ClockGuard(clock)
         connections = Connections(
-            store, clock, known, lambda: campaign, scratch / "rehearsed.db",
-            heard=clock_guard.note_server_time, kept=paths.data.absolute() / SECRETS_FOLDER,
+            store, clock, known, lambda: campaign, heard=clock_guard.note_server_time,
+            rehearsed=scratch / "rehearsed.db", kept=paths.data.absolute() / SECRETS_FOLDER,
         )  # fmt: skip
         stack.enter_context(closing(connections))
         for account in campaign.schedule.accounts.values():
@@ -249,14 +240,14 @@ def probe(platform: Platform, at: datetime) -> Iterator[Trial]:
         second = prepare(Status("Test, part 2."), ReplyTo(made[0], made[0]))
         made.append(_publish(platform, second))
         yield _kept("replies", made[1], "parent")
-        again = _answer(lambda: platform.publish(first))
+        again = _answer(platform.publish, first)
         if isinstance(again, PostRef) and again.id != made[0].id:
             made.append(again)
         told = again if isinstance(again, str) else f"{len({ref.id for ref in made}) - 1} of 1"
         yield Trial("keys", len(made) == 2, f"statuses of one key: {told}")
     finally:
         _delete(platform, reversed(made))
-    left = [ref.url for ref in made if _answer(partial(platform.exists, ref)) is not False]
+    left = [ref.url for ref in made if _answer(platform.exists, ref) is not False]
     yield Trial("deletes", not left, f"left: {', '.join(left) or 'nothing'}")
 
 
@@ -265,7 +256,7 @@ def _publish(platform: Platform, draft: Draft) -> PostRef:
     try:
         return platform.publish(draft)
     except UnconfirmedError as error:
-        found = _answer(lambda: platform.find(draft))
+        found = _answer(platform.find, draft)
         if not isinstance(found, PostRef):
             told = f"{error}; look on the account, and delete by hand what is there"
             raise UnconfirmedError(platform.spec.name, told) from error
@@ -273,16 +264,9 @@ def _publish(platform: Platform, draft: Draft) -> PostRef:
 
 
 def _delete(platform: Platform, refs: Iterable[PostRef]) -> None:
-    """Delete each, whatever comes of the others.
-
-    Raises:
-        PlatformError: with the addresses of all that could not be deleted.
-    """
-    failed = {
-        ref.url: told
-        for ref in refs
-        if isinstance(told := _answer(partial(platform.delete, ref)), str)
-    }
+    """Delete each; PlatformError with the addresses of all that could not be deleted."""
+    answers = [(ref.url, _answer(platform.delete, ref)) for ref in refs]
+    failed = {url: told for url, told in answers if isinstance(told, str)}
     if failed:
         why = "; ".join(f"{url}: {told}" for url, told in failed.items())
         raise UnavailableError(platform.spec.name, f"not deleted, so delete it by hand: {why}")
@@ -290,7 +274,7 @@ def _delete(platform: Platform, refs: Iterable[PostRef]) -> None:
 
 def _read_back(platform: Platform, draft: Draft, ref: PostRef) -> Iterator[Trial]:
     yield from (_kept(each, ref, each) for each in ("text", "warning", "pictures", "language"))
-    found = _answer(lambda: platform.find(draft))
+    found = _answer(platform.find, draft)
     is_found = isinstance(found, PostRef) and found.id == ref.id
     told = found if isinstance(found, str) else "yes" if is_found else "it is not listed"
     yield Trial("finds", is_found, f"a lost answer is found again: {told}")
@@ -298,9 +282,9 @@ def _read_back(platform: Platform, draft: Draft, ref: PostRef) -> Iterator[Trial
         # Who lists those that few are to see lists those for everybody.
         for each in {str(visibility), "public"} if visibility == "unlisted" else {str(visibility)}:
             yield Trial(f"lists {each}", is_found, f"{each} statuses are listed: {told}")
-    shown = _answer(lambda: platform.exists(ref))
+    shown = _answer(platform.exists, ref)
     yield Trial("shows", shown is True, f"it is read by its id: {shown}")
-    numbers = _answer(lambda: platform.metrics([ref]))
+    numbers = _answer(platform.metrics, [ref])
     is_counted = not isinstance(numbers, str) and numbers is not None
     yield Trial("counts", is_counted, "numbers are told" if is_counted else str(numbers))
 
@@ -310,8 +294,8 @@ def _kept(ability: str, ref: PostRef, subject: str) -> Trial:
     return Trial(ability, not differs, differs or f"{subject} is as it was sent")
 
 
-def _answer(call: Callable[[], _T]) -> _T | str:
+def _answer(call: Callable[..., _T], *args: object) -> _T | str:
     try:
-        return call()
+        return call(*args)
     except PlatformError as error:
         return str(error)

@@ -28,16 +28,8 @@ def archive_of(store: Store, clock: Clock, known: Settings, campaign: Campaign) 
     return Archive(store, clock, PageFetcher(clock, agent, known.links_proxy), known.time_stamps)
 
 
-#: Days that a digest looks ahead.
-_WEEK = 7
-
-
 def collect_now(paths: Paths) -> Tally:
-    """Read what is due now; a running service does the same by itself.
-
-    Raises:
-        OperatorError: there is no database yet, or no content that is whole.
-    """
+    """Read what is due now, as a running service does; raises as `open_workspace`."""
     with open_workspace(paths) as workspace, closing(workspace.connections()) as connections:
         return Collector(
             workspace.store, workspace.clock, lambda: workspace.campaign, connections.platform,
@@ -56,7 +48,7 @@ def digest_of(
         store,
         clock,
         reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
-        ahead=lambda: outlook_of(store, clock, rendered(), days=_WEEK),
+        ahead=lambda: outlook_of(store, clock, rendered(), days=7),
         channels=channels,
         matters=lambda: status_of(store, rendered().campaign.schedule, clock).matters,
     )

@@ -53,11 +53,7 @@ class CampaignChoices:
 
 
 def example_files(accounts: Sequence[str]) -> dict[str, bytes]:
-    """Return the files of `bot/cli/starter` with accounts, as `CampaignChoices` has them.
-
-    Raises:
-        DecisionError: an account is of no known platform.
-    """
+    """Return the files of `bot/cli/starter`; DecisionError if an account has no known platform."""
     lines = "".join(_account_lines(accounts)).encode()
     letter = sha256_hex((_STARTER / "posts" / "sources" / "letter.txt").read_bytes())
     paths = sorted(path for path in _STARTER.rglob("*") if path.is_file())
@@ -210,11 +206,8 @@ def _to_look_over(
 ) -> Iterator[str]:
     about = f"{SOURCES}/letter.yaml"
     yield f"{about}: the title is {written(found.title)}"
-    yield (
-        f"{about}: the date is {found.date}"
-        if found.date
-        else (f"{about}: no date stands in the letter; today's is written")
-    )
+    undated = "no date stands in the letter; today's is written"
+    yield f"{about}: {f'the date is {found.date}' if found.date else undated}"
     names = ", ".join(found.signatories)
     yield f"{about}: signed by {names}" if names else f"{about}: nobody signed it; write who did"
     yield f"{about}: {len(graphic)} passage(s) seem graphic, {len(found.never)} are never quoted"

@@ -30,18 +30,12 @@ from bot.settings.private import prepare_data
 from bot.web.context import AppContext, RehearsedDays
 from bot.web.server import dashboard
 
-#: What rehearsal accounts publish, beside the scratch database.
-_NETWORK = "network.db"
 #: The scratch database, and the folder of those that are kept: one a day, named after its time.
 _STATE, _DAYS, _NAME = "verbatim.db", "days", "%Y%m%dT%H%M%S%z"
 
 
 def rehearse(
-    paths: Paths,
-    *,
-    days: int,
-    progress: Callable[[datetime], None],
-    keeps_days: bool = False,
+    paths: Paths, *, days: int, progress: Callable[[datetime], None], keeps_days: bool = False
 ) -> RehearsalReport:
     """Live the coming days from scratch; nothing leaves the machine.
 
@@ -136,8 +130,7 @@ def serve_rehearsal(paths: Paths, *, stop: Event) -> None:
             bot.store.restore_guard.settled(moments[number])
             with problems_by_path(paths.config, paths.posts):
                 bot.contents.start()
-            network = bot.store.directory / _NETWORK
-            connections = Connections(bot.store, bot.clock, known, bot.contents.campaign, network)
+            connections = Connections(bot.store, bot.clock, known, bot.contents.campaign)
             stack.callback(connections.close)
             return replace(build_context(bot, connections.platform), days=days)
 
@@ -173,13 +166,5 @@ def _rehearsing(
         schedule = replace(campaign.schedule, mode=Mode.REHEARSAL)
         return good.changed(replace(campaign, schedule=schedule))
 
-    bot = build(
-        store,
-        clock=clock,
-        known=known,
-        look=look,
-        load=load_good,
-        rehearsed=store.directory / _NETWORK,
-    )
-    with closing(bot):
+    with closing(build(store, clock=clock, known=known, look=look, load=load_good)) as bot:
         yield bot, left_out

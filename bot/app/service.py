@@ -3,13 +3,13 @@
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from threading import Event
 
+from bot.app import storage
 from bot.app.connections import Connections
 from bot.app.content import (
     SPECS,
@@ -22,15 +22,6 @@ from bot.app.content import (
     watch_files,
 )
 from bot.app.jobs import archive_of, digest_of
-from bot.app.storage import (
-    clock_of,
-    create_store,
-    lock_for,
-    owner_for,
-    remember_owner,
-    settings,
-    unused_secrets,
-)
 from bot.authority.access import Access
 from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
@@ -41,14 +32,14 @@ from bot.content.branches import ProposalBranches
 from bot.content.ceilings import bounded
 from bot.content.model import Mode
 from bot.content.repository import GitRepository
+from bot.db.lock import lock_beside
 from bot.delivery.decide import Policy
 from bot.delivery.model import Delivery
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.reconciler import Reconciler, Recovery
 from bot.engagement.account_watch import AccountWatch
 from bot.engagement.collector import Collector
-from bot.engagement.kept import Kept
-from bot.engagement.report import Reporter
+from bot.engagement.report import Kept, Reporter
 from bot.engine.clock_guard import ClockGuard
 from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
 from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock
@@ -56,6 +47,7 @@ from bot.engine.service import HORIZON, Bot
 from bot.errors import StoreError
 from bot.log import catch_uncaught, configure, get_logger
 from bot.operations.channels import channels_of, ping
+from bot.operations.opening import sent_log_path
 from bot.operations.personal_address import PersonalAddresses
 from bot.operations.status import DiskWatch, Inspector
 from bot.planning.corrections import Corrections
@@ -64,7 +56,8 @@ from bot.platforms.base import Platform
 from bot.platforms.registry import PLATFORMS, RegisteredPlatform
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings.environment import Settings
-from bot.web.context import AppContext, DeskAddress
+from bot.settings.private import prepare_data
+from bot.web.context import AppContext
 from bot.web.server import Monitor, dashboard, monitoring
 
 log = get_logger(__name__)
@@ -77,7 +70,6 @@ def build(
     known: Settings,
     look: TreeHash,
     load: Load,
-    rehearsed: Path | None = None,
     mode: Mode | None = None,
     platforms: Mapping[str, RegisteredPlatform] = PLATFORMS,
     stop: Event | None = None,
@@ -102,7 +94,7 @@ def build(
     connections, readers = (
         # The collector has its own: an adapter serves one thread at a time.
         Connections(
-            store, clock, known, campaign, rehearsed, platforms, clock_guard.note_server_time
+            store, clock, known, campaign, platforms=platforms, heard=clock_guard.note_server_time
         )
         for _ in range(2)
     )
@@ -158,12 +150,8 @@ def build(
 
 
 def serve(paths: Paths) -> None:
-    """Run until told to stop.
-
-    Raises:
-        OperatorError: a setting, a secret, the database or the content is not usable.
-    """
-    known, stop = settings(), Event()
+    """Run until told to stop; OperatorError where settings, database or content are not usable."""
+    known, stop = storage.settings(), Event()
     configure(form=known.log_format, level=known.log_level)
     catch_uncaught()
     for library in ("apscheduler", "httpx"):
@@ -172,15 +160,16 @@ def serve(paths: Paths) -> None:
     monitor = Monitor()
     with stopped_by_signals(stop), monitoring(monitor, known):
         require_raqm()
-        owner = owner_for(paths, read_files(paths.config, paths.posts))
+        owner = storage.owner_for(paths, read_files(paths.config, paths.posts))
         # Before the database is opened: what a standby knew of it would be old by its turn, and
         # two first starts at once would both create it.
-        lock = lock_for(owner.mode, paths.data, known=known)
+        url = storage.database_url(owner.mode, prepare_data(paths.data), known)
+        lock = lock_beside(sent_log_path(url)) if url.startswith("sqlite") else None
         if not wait_for_lock(lock, stop):
             return
-        store = create_store(owner.mode, paths.data, known)
+        store = storage.create_store(owner.mode, paths.data, known)
         try:
-            remember_owner(paths.data, owner)
+            storage.remember_owner(paths.data, owner)
             _run(paths, store, owner.mode, known, stop, monitor)
         finally:
             store.close()
@@ -191,19 +180,11 @@ def serve(paths: Paths) -> None:
 def _run(
     paths: Paths, store: Store, mode: Mode, known: Settings, stop: Event, monitor: Monitor
 ) -> None:
-    clock = clock_of(store)
+    clock = storage.clock_of(store)
     look, load = watch_files(
         paths.config, paths.posts, clock=clock, store=store, signers=known.content_signers
     )
-    bot = build(
-        store,
-        clock=clock,
-        known=known,
-        look=look,
-        load=load,
-        mode=mode,
-        stop=stop,
-    )
+    bot = build(store, clock=clock, known=known, look=look, load=load, mode=mode, stop=stop)
     jobs = bot.jobs(known.reload)
     if isinstance(clock, SharedClock):
         # Keep to the database's clock where that is the one to go by.
@@ -212,12 +193,15 @@ def _run(
         with problems_by_path(paths.config, paths.posts):
             bot.start()
             monitor.is_alive, monitor.status = bot.activity.is_alive, bot.status
-            for line in unused_secrets(bot.contents.campaign()):
+            for line in storage.unused_secrets(bot.contents.campaign()):
                 log.warning("unused secret", detail=line)
             log.info("running", campaign=bot.contents.campaign().schedule.campaign)
             service = Service(clock, bot.account_workers(), jobs, grace=known.stop_grace, stop=stop,
                               activity=bot.activity)  # fmt: skip
-            with dashboard_of(bot, known, proposals_of(paths, known)):
+            # The pages have adapters of their own: one serves one thread only.
+            desk = Connections(store, clock, known, bot.contents.campaign)
+            context = build_context(bot, desk.platform, proposals_of(paths, known))
+            with closing(desk), dashboard(context, known):
                 service.run()
             with suppress(StoreError):
                 store.workers.forget(bot.owner)
@@ -259,15 +243,3 @@ def build_context(
         addresses=PersonalAddresses(access, bot.channels),
         proposals=proposals,
     )
-
-
-@contextmanager
-def dashboard_of(
-    bot: Bot, known: Settings, proposals: ProposalBranches | None
-) -> Iterator[DeskAddress | None]:
-    """Serve a running bot's pages, with adapters of their own: one serves one thread only."""
-    connections = Connections(bot.store, bot.clock, known, bot.contents.campaign)
-    with closing(connections):
-        context = build_context(bot, connections.platform, proposals)
-        with dashboard(context, known) as address:
-            yield address

@@ -175,11 +175,7 @@ class _Import:
 
 
 def _texts(paths: Paths) -> Mapping[str, str]:
-    """Return the files of posts, by name.
-
-    Raises:
-        ContentError: one cannot be read, so its posts would be lost.
-    """
+    """Return the files of posts, by name; ContentError if one, and so its posts, would be lost."""
     tree = FolderTree(paths.config, paths.posts, by_name=True)
     texts, problems = {}, []
     for name in (name for name in tree.list()[0] if _FILE.fullmatch(name)):
@@ -195,11 +191,7 @@ def _texts(paths: Paths) -> Mapping[str, str]:
 
 
 def _posts(texts: Mapping[str, str]) -> Mapping[str, tuple[str, Cells]]:
-    """Return file and cells of each post, by its id.
-
-    Raises:
-        OperatorError: a post has no id, or another one's.
-    """
+    """Return file and cells of each post by its id; OperatorError if it has none of its own."""
     posts = [(name, each) for name, text in texts.items() for each in entries_of(text)]
     found = {each.text("id") or "": (name, cells_of(each, name)) for name, each in posts}
     if "" in found or len(found) < len(posts):

@@ -26,7 +26,6 @@ from bot.settings.secrets import is_configured, stray_secrets
 
 # SQLAlchemy and Alembic take 0.3 s, and most verbs of editors need no database.
 if TYPE_CHECKING:
-    from bot.db.lock import ProcessLock
     from bot.planning.store import Store
     from bot.settings.environment import Settings
 
@@ -61,11 +60,7 @@ class DataOwner:
 
 
 def owner_of(data: Path) -> DataOwner | None:
-    """Read whose a data directory is; None before the first `run`.
-
-    Raises:
-        OperatorError: what stands there cannot be read.
-    """
+    """Read whose a data directory is; None before the first `run`, OperatorError if unreadable."""
     path = data / OWNER_FILE
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
@@ -154,27 +149,13 @@ def database_url(mode: Mode, data: Path, known: Settings) -> str:
     return f"sqlite:///{data.absolute() / mode.value}.db"
 
 
-def lock_for(mode: Mode, data: Path, *, known: Settings) -> ProcessLock | None:
-    """Return the lock of the one service that may work on an embedded database; else None."""
-    from bot.db.lock import lock_beside
-    from bot.operations.opening import sent_log_path
-
-    directory = prepare_data(data)
-    url = database_url(mode, directory, known)
-    return lock_beside(sent_log_path(url)) if url.startswith("sqlite") else None
-
-
 def create_store(mode: Mode, data: Path, known: Settings) -> Store:
     """Open the database of the service; the first start creates it."""
     return _open(mode, prepare_data(data), known, create=True)
 
 
 def existing_store(mode: Mode, data: Path) -> Store:
-    """Open the database that the service made, for a person's question or decision.
-
-    Raises:
-        OperatorError: there is none yet.
-    """
+    """Open the database that the service made, for a person; OperatorError before there is one."""
     if not has_store(mode, data):
         raise OperatorError(
             f"{data} has no {mode.value} database yet: start `{program()} run` first, or name "
@@ -202,10 +183,8 @@ def has_store(mode: Mode, data: Path) -> bool:
 def known_store(paths: Paths) -> Iterator[Store | None]:
     """Open the database that is there, for what servers told; None before the first `run`."""
     owner = owner_of(paths.data)
-    if owner is None and not is_configured():
-        yield None
-        return
-    settings()  # what is wrong in it is told without a database, too
+    if owner or is_configured():
+        settings()  # what is wrong in it is told without a database, too
     if owner is None or not has_store(owner.mode, paths.data):
         yield None
         return
@@ -229,9 +208,5 @@ def prove_content(paths: Paths, cache: CheckCache | None = None) -> CheckedConte
 
 
 def clock_of(store: Store) -> Clock:
-    """Return the clock that all who work on a database go by.
-
-    Raises:
-        StoreError: the database does not answer.
-    """
+    """Return the clock that all who work on a database go by; StoreError if it does not answer."""
     return SystemClock() if store.is_sqlite else SharedClock(store.time)

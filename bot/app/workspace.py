@@ -1,28 +1,18 @@
 """A person's side of the bot: opens what is there, to decide and to look."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
+from bot.app import storage
 from bot.app.connections import Connections
 from bot.app.content import SPECS, Paths, prove_kept, read_files, read_schedule, rendered_for
-from bot.app.storage import (
-    clock_of,
-    create_store,
-    existing_store,
-    has_store,
-    owner_for,
-    owner_of,
-    prove_content,
-    remember_owner,
-)
-from bot.app.storage import settings as read_settings
 from bot.authority.access import Access
-from bot.checks.checking import CheckedContent
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock
 from bot.content.ceilings import bounded
 from bot.content.files import SCHEDULE
 from bot.content.model import Campaign, Mode, Schedule
@@ -67,52 +57,40 @@ class Workspace:
 
     def connections(self) -> Connections:
         """Return the accounts' adapters; whoever asks closes them."""
-        return Connections(self.store, self.clock, read_settings(), lambda: self.campaign)
+        return Connections(self.store, self.clock, storage.settings(), lambda: self.campaign)
 
 
 @contextmanager
-def open_workspace(paths: Paths) -> Iterator[Workspace]:
+def open_workspace(paths: Paths, *, only_reads: bool = False) -> Iterator[Workspace]:
     """Open the database of the schedule's mode.
 
     While the files on disk have errors, the last good ones are in force here too: a pause must
     not wait for a typing error to be mended.
 
+    Args:
+        only_reads: Before the first `run` an empty scratch database will do.
+
     Raises:
         OperatorError: there is no database yet, or no content that is whole.
     """
-    content = prove_content(paths)
-    with _opened(content, owner_for(paths, content.loaded).mode, paths.data) as workspace:
-        yield workspace
-
-
-@contextmanager
-def open_readonly(paths: Paths) -> Iterator[Workspace]:
-    """Open what there is to look at; before the first `run` that is an empty scratch database."""
-    content = prove_content(paths)
-    mode = owner_for(paths, content.loaded).mode
-    if has_store(mode, paths.data):
-        with _opened(content, mode, paths.data) as workspace:
-            yield workspace
-        return
-    with (
-        TemporaryDirectory() as scratch,
-        closing(create_store(mode, Path(scratch), Settings())) as store,
-    ):
-        yield _workspace(store, SystemClock(), content.rendered)
-
-
-@contextmanager
-def _opened(content: CheckedContent, mode: Mode, data: Path) -> Iterator[Workspace]:
-    with closing(existing_store(mode, data)) as store:
-        clock = clock_of(store)
+    content = storage.prove_content(paths)
+    mode = storage.owner_for(paths, content.loaded).mode
+    with ExitStack() as stack:
+        if only_reads and not storage.has_store(mode, paths.data):
+            scratch = Path(stack.enter_context(TemporaryDirectory()))
+            store = storage.create_store(mode, scratch, Settings())
+        else:
+            store = storage.existing_store(mode, paths.data)
+        stack.enter_context(closing(store))
+        clock = storage.clock_of(store)
         kept = prove_kept(store, clock) if content.errors else None
-        yield _workspace(store, clock, rendered_for(kept or content, store))
+        rendered = rendered_for(kept or content, store)
+        in_force = bounded(rendered.campaign, storage.settings(), SPECS)
+        yield Workspace(store, clock, replace(rendered, campaign=in_force), rendered.campaign)
 
 
-def _workspace(store: Store, clock: Clock, rendered: RenderedCampaign) -> Workspace:
-    written = rendered.campaign
-    in_force = replace(rendered, campaign=bounded(written, read_settings(), SPECS))
-    return Workspace(store, clock, in_force, written)
+#: Open what there is to look at.
+open_readonly = partial(open_workspace, only_reads=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +119,14 @@ class EmergencyDesk:
 
 @contextmanager
 def open_emergency(paths: Paths) -> Iterator[EmergencyDesk]:
-    """Open the database that is there, whatever the files say.
-
-    Raises:
-        OperatorError: there is none yet, or nothing says of which mode it is.
-    """
-    owner = owner_of(paths.data) or owner_for(paths, read_files(paths.config, paths.posts))
-    with closing(existing_store(owner.mode, paths.data)) as store:
+    """Open the database that is there, whatever the files say; OperatorError if none is known."""
+    owner = storage.owner_of(paths.data) or storage.owner_for(
+        paths, read_files(paths.config, paths.posts)
+    )
+    with closing(storage.existing_store(owner.mode, paths.data)) as store:
         last = store.contents.last()
-        schedule = read_schedule(last[1][SCHEDULE].encode(), read_settings()) if last else None
-        yield EmergencyDesk(store, clock_of(store), schedule, owner.mode)
+        schedule = read_schedule(last[1][SCHEDULE].encode(), storage.settings()) if last else None
+        yield EmergencyDesk(store, storage.clock_of(store), schedule, owner.mode)
 
 
 @contextmanager
@@ -160,17 +136,19 @@ def open_users(paths: Paths) -> Iterator[Access]:
     Raises:
         OperatorError: the schedule cannot be read, or the database not be used.
     """
-    owner = owner_for(paths, read_files(paths.config, paths.posts))
-    with closing(create_store(owner.mode, paths.data, read_settings())) as store:
-        remember_owner(paths.data, owner)
-        yield Access(store, clock_of(store))
+    owner = storage.owner_for(paths, read_files(paths.config, paths.posts))
+    with closing(storage.create_store(owner.mode, paths.data, storage.settings())) as store:
+        storage.remember_owner(paths.data, owner)
+        yield Access(store, storage.clock_of(store))
 
 
 @contextmanager
 def open_corrections(paths: Paths, *, only_reads: bool = False) -> Iterator[Corrections]:
     """Open what is out, with the accounts that it is on; before the first `run`, only to read."""
-    opened = open_readonly if only_reads else open_workspace
-    with opened(paths) as workspace, closing(workspace.connections()) as connections:
+    with (
+        open_workspace(paths, only_reads=only_reads) as workspace,
+        closing(workspace.connections()) as connections,
+    ):
         store, clock, rendered = workspace.store, workspace.clock, workspace.rendered
-        channels = channels_of(tuple(map(str, read_settings().alerts)))
+        channels = channels_of(tuple(map(str, storage.settings().alerts)))
         yield Corrections(store, clock, lambda: rendered, connections.platform, channels.announce)

@@ -108,7 +108,7 @@ def engagement(
         report = reporter.report(since=start, post=post)
         if post is not None and not report.posts:
             raise OperatorError(
-                f"nothing of {post!r} has gone out{' since then' if report.since else ''}"
+                f"nothing of {post!r} has gone out{' since then' if report.chosen.since else ''}"
             )
         if html is not None:
             write_private(html, page(report))

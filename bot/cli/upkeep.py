@@ -217,18 +217,18 @@ def restore(paths: Paths, backup: Path, mode: str, loaded: bool, identity: Path 
     What stood there is kept beside it. At the next `run` everything that may have gone out since
     the backup is read back first; what cannot be told is held for a person.
     """
-    done = restore_backup(backup, paths.data, mode, loaded=loaded, identity=identity)
+    kept, has_log = restore_backup(backup, paths.data, mode, loaded=loaded, identity=identity)
     told = [
         "restored; at the next `run` nothing is sent before everything due is read back",
         "what cannot be told then is held: `held` lists it, `resolve` decides it",
     ]
-    told += [f"what stood there is kept as {done.kept}"] * bool(done.kept)
-    if not done.has_log:
+    told += [f"what stood there is kept as {kept}"] * bool(kept)
+    if not has_log:
         told.append(
             "there is no sent log here: put the lost one in its place, or look at the accounts"
             " before the next `run` and `cancel` what is out already"
         )
-    return Output({"restored": backup, "kept": done.kept, "sent_log": done.has_log}, told)
+    return Output({"restored": backup, "kept": kept, "sent_log": has_log}, told)
 
 
 @click.option("--to", "target", required=True, metavar="URL",

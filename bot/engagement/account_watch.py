@@ -1,12 +1,9 @@
 """Finds what accounts carry and the bot did not make: statuses, and another profile or handle."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.authority.audit import AuditRow
 from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.delivery.model import HoldReason, State
@@ -57,21 +54,15 @@ class AccountWatch:
         names = {ref: {ref.id, ref.url or ref.id} for ref in shown}
         ours = self.store.outbox.ours(name, set().union(*names.values()))
         others = [ref for ref in names if not names[ref] & ours]
-        if not any(row.verb == BEFORE for row in rows):
+        before = next((row.detail["ids"] for row in rows if row.verb == BEFORE), None)
+        if before is None:
             ids = {"ids": [ref.id for ref in others]}
             self.store.audit.write("watch", BEFORE, name, detail=ids, now=now)
             return
-        for ref in new_among(others, rows):
-            why = f"not the bot's own, and new: {ref.url or ref.id}"
-            self.store.audit.write(
-                "watch", FOREIGN, name, why=why, detail={"ids": [ref.id]}, now=now
-            )
-
-
-def new_among(others: Iterable[PostRef], rows: Iterable[AuditRow]) -> list[PostRef]:
-    """Return the statuses that came since the first look, and that no row has yet."""
-    known = {row.verb: row.detail["ids"] for row in rows if row.verb == BEFORE}[BEFORE]
-    told = {id_ for row in rows if row.verb in {BEFORE, FOREIGN} for id_ in row.detail["ids"]}
-    # Older ones come into sight where newer ones are deleted; ids grow with time.
-    oldest = min(((len(id_), id_) for id_ in known), default=(0, ""))
-    return [ref for ref in others if ref.id not in told and (len(ref.id), ref.id) > oldest]
+        told = {id_ for row in rows for id_ in row.detail["ids"]}
+        # Older ones come into sight where newer ones are deleted; ids grow with time.
+        oldest = min(((len(id_), id_) for id_ in before), default=(0, ""))
+        for ref in others:
+            if ref.id not in told and (len(ref.id), ref.id) > oldest:
+                why, ids = f"not the bot's own, and new: {ref.url or ref.id}", {"ids": [ref.id]}
+                self.store.audit.write("watch", FOREIGN, name, why=why, detail=ids, now=now)

@@ -1,7 +1,5 @@
 """Ages at which numbers are read, when each read is due, and what the numbers of a post are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
@@ -81,12 +79,8 @@ def age_of(numbers: Mapping[str, Metrics]) -> str:
 def added(parts: Iterable[Metrics]) -> Metrics:
     """Add up the parts of a thread; a number that one part lacks is untold for the whole."""
     every = list(parts)
-
-    def total(kind: str) -> int | None:
-        numbers = [getattr(part, kind) for part in every]
-        return None if None in numbers or not numbers else sum(numbers)
-
-    return Metrics(*map(total, KINDS))
+    columns = ([getattr(part, kind) for part in every] for kind in KINDS)
+    return Metrics(*(sum(column) if column and None not in column else None for column in columns))
 
 
 def per_thousand(count: int | None, exposure: int | None) -> float | None:

@@ -1,11 +1,10 @@
 """Charts, and their SVG: no library, no script, coloured by classes of the page's style sheet."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 from markupsafe import Markup, escape
 
@@ -21,8 +20,12 @@ _W, _H, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 220, 34, 126, 12, 28
 _LABEL_GAP = 13
 
 
-def _svg(text: str) -> Markup:
-    return Markup(text)  # noqa: S704 - built here of numbers and escaped names
+def _svg(kind: str, wide: int, high: int, drawn: str, labels: str = "") -> Markup:
+    """Return a drawing; without labels it is passed over, and numbers beside it say the same."""
+    labels = labels or 'aria-hidden="true" focusable="false"'
+    return Markup(  # noqa: S704 - built here of numbers and escaped names
+        f'<svg class="{kind}" viewBox="0 0 {wide} {high}" {labels}>{drawn}</svg>'
+    )
 
 
 def _x(ratio: float) -> float:
@@ -41,12 +44,10 @@ def interval(plot: tuple[float, float, float], trend: str) -> Markup:
     (ratio, low, high), middle = plot, _HIGH / 2
     left = f'<path class="{trend}" d="M6 {middle}l6 -4v8z"/>' if low < LEAST else ""
     right = f'<path class="{trend}" d="M{_WIDE - 6} {middle}l-6 -4v8z"/>' if high > MOST else ""
-    return _svg(
-        f'<svg class="interval" viewBox="0 0 {_WIDE} {_HIGH}" aria-hidden="true" focusable="false">'
-        f'<path class="rule" d="M{_x(1)} 0V{_HIGH}"/>'
-        f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{left}{right}'
-        f'<circle class="dot {trend}" cx="{_x(ratio)}" cy="{middle}" r="5"/></svg>'
-    )
+    drawn = f'<path class="rule" d="M{_x(1)} 0V{_HIGH}"/>'
+    drawn += f'<path class="span {trend}" d="M{_x(low)} {middle}H{_x(high)}"/>{left}{right}'
+    drawn += f'<circle class="dot {trend}" cx="{_x(ratio)}" cy="{middle}" r="5"/>'
+    return _svg("interval", _WIDE, _HIGH, drawn)
 
 
 def interval_axis() -> Markup:
@@ -54,10 +55,7 @@ def interval_axis() -> Markup:
     marks = "".join(
         f'<text x="{_x(at)}" y="14" text-anchor="middle">{label}</text>' for at, label in _TICKS
     )
-    return _svg(
-        f'<svg class="interval axis" viewBox="0 0 {_WIDE} 18" aria-hidden="true" '
-        f'focusable="false">{marks}</svg>'
-    )
+    return _svg("interval axis", _WIDE, 18, marks)
 
 
 def sparkline(growth: Sequence[float | None]) -> Markup:
@@ -65,27 +63,18 @@ def sparkline(growth: Sequence[float | None]) -> Markup:
     top = max((value for value in growth if value is not None), default=0) or 1
     step = 80 / max(1, len(growth) - 1)
     runs = _runs(
-        None if value is None else f"{2 + place * step:.1f} {20 - 16 * value / top:.1f}"
+        "" if value is None else f"{2 + place * step:.1f} {20 - 16 * value / top:.1f}"
         for place, value in enumerate(growth)
     )
     paths = "".join(f'<path d="M{"L".join(run)}"/>' for run in runs if len(run) > 1)
     ends = (run[-1].split() for run in runs)
     dots = "".join(f'<circle cx="{x}" cy="{y}" r="2"/>' for x, y in ends)
-    return _svg(
-        f'<svg class="spark" viewBox="0 0 84 24" aria-hidden="true" focusable="false">'
-        f"{paths}{dots}</svg>"
-    )
+    return _svg("spark", 84, 24, paths + dots)
 
 
-def _runs(points: Iterable[str | None]) -> list[list[str]]:
-    """Return the stretches of a line between its gaps."""
-    runs: list[list[str]] = [[]]
-    for point in points:
-        if point is None:
-            runs.append([])
-        else:
-            runs[-1].append(point)
-    return [run for run in runs if run]
+def _runs(points: Iterable[str]) -> list[list[str]]:
+    """Return the stretches of a line between its gaps, which are empty."""
+    return [[*run] for is_drawn, run in groupby(points, bool) if is_drawn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +115,9 @@ def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
         for start in [counts[min(counts)]]
     }  # fmt: skip
     text = "; ".join(f"{name}: {number(gained(counts))}" for name, counts in followers.items())
-    return Chart("Followers gained", text, series, _day_ticks(first, last))
+    middle = first + (last - first) // 2
+    ticks = {(day - first).days / span: f"{day.day} {day:%b}" for day in (first, middle, last)}
+    return Chart("Followers gained", text, series, ticks)
 
 
 def lines(id_: str, chart: Chart) -> Markup:
@@ -148,7 +139,7 @@ def lines(id_: str, chart: Chart) -> Markup:
     drawn += (_label("tick", x(at), _H - 9, text, "middle") for at, text in chart.ticks.items())
     ends = []
     for place, (name, points) in enumerate(chart.series.items()):
-        runs = _runs(None if value is None else f"{x(at)} {y(value)}" for at, value in points)
+        runs = _runs("" if value is None else f"{x(at)} {y(value)}" for at, value in points)
         if runs:
             path = "".join(f"M{'L'.join(run)}" for run in runs)
             drawn.append(f'<path class="line s{place % 6}" d="{path}"/>')
@@ -158,12 +149,10 @@ def lines(id_: str, chart: Chart) -> Markup:
     for end, place, name in sorted(ends):
         last = max(last + _LABEL_GAP, min(end + 4, room + _LABEL_GAP))
         drawn.append(_label(f"name s{place % 6}", _W - _RIGHT + 6, f"{last:.1f}", name))
-    return _svg(
-        f'<svg class="lines" viewBox="0 0 {_W} {_H}" role="img" '
-        f'aria-labelledby="{id_}-title {id_}-desc">'
-        f'<title id="{id_}-title">{escape(chart.title)}</title>'
-        f'<desc id="{id_}-desc">{escape(chart.text)}</desc>{"".join(drawn)}</svg>'
-    )
+    told = f'<title id="{id_}-title">{escape(chart.title)}</title>'
+    told += f'<desc id="{id_}-desc">{escape(chart.text)}</desc>'
+    labels = f'role="img" aria-labelledby="{id_}-title {id_}-desc"'
+    return _svg("lines", _W, _H, told + "".join(drawn), labels)
 
 
 def nice(value: float) -> float:
@@ -181,12 +170,3 @@ def _short(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value / 1000:.1f}k".replace(".0k", "k")
     return f"{value:.0f}" if value == round(value) or abs(value) >= 10 else f"{value:.1f}"
-
-
-def _day_ticks(first: date, last: date) -> Mapping[float, str]:
-    """Return the names of both ends and the middle of a stretch of days, by their place."""
-    span = (last - first).days
-    if not span:
-        return {0.0: f"{first.day} {first:%b}"}
-    middle = date.fromordinal(first.toordinal() + span // 2)
-    return {(day - first).days / span: f"{day.day} {day:%b}" for day in (first, middle, last)}

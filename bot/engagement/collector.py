@@ -5,8 +5,6 @@ repeats one. A read that fails is tried again while its window is open, and is t
 nothing is ever estimated.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,13 +20,7 @@ from bot.engagement.ages import due_times, window
 from bot.engagement.costs import kept_for_posts, price_of_read
 from bot.engagement.snapshots import Snapshot, SnapshotState
 from bot.engagement.store import EngagementStore
-from bot.errors import (
-    DecisionError,
-    OverBudgetError,
-    PausedError,
-    PlatformError,
-    SettingsError,
-)
+from bot.errors import DecisionError, OverBudgetError, PausedError, PlatformError, SettingsError
 from bot.log import get_logger
 from bot.platforms.base import Platform
 from bot.platforms.spec import PlatformSpec
@@ -218,13 +210,13 @@ class Collector:
     def _count_followers(self, account: Account) -> None:
         """Note today's followers; asks the server only where nobody else has today."""
         now = self.clock.now()
-        today = f"{now.astimezone(UTC):%Y-%m-%d}"
-        if self.store.followers.has(account.name, today):
+        today = now.astimezone(UTC).date()
+        if self.store.followers.last(account.name, today, today) is not None:
             return
         # The daily look at the account may have told already.
         state = self.store.accounts.get(account.name)
         profile = state.profile if state else {}
-        is_of_today = str(profile.get("seen_at", ""))[:10] == today
+        is_of_today = str(profile.get("seen_at", ""))[:10] == today.isoformat()
         followers = profile.get("followers") if is_of_today else None
         if not isinstance(followers, int):
             followers = self._ask(account, now)

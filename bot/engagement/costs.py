@@ -1,9 +1,7 @@
 """What an account has spent this month, and what is still to come; asks nobody, spends nothing."""
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -54,11 +52,10 @@ def kept_for_posts(store: EngagementStore, account: str, now: datetime) -> float
 
 def forecasts(
     store: EngagementStore, campaign: Campaign, clock: Clock, specs: Mapping[str, PlatformSpec]
-) -> tuple[Forecast, ...]:
-    """Return the month of every account that pays."""
+) -> Iterator[Forecast]:
+    """Yield the month of every account that pays."""
     schedule, now = campaign.schedule, clock.now()
     month, end = f"{now.astimezone(UTC):%Y-%m}", _month_end(now)
-    found = []
     for name, account in schedule.accounts.items():
         spec = specs[account.platform]
         if not spec.prices:
@@ -67,18 +64,15 @@ def forecasts(
         days = read_days(store, name, (max(row.due_at or now, now) for row in rows), end)
         reads = price_of_read(account, spec, schedule) * days.get(month, 0)
         daily = price_of_read(account, spec, schedule, "user_read") * (end - now).days
-        found.append(
-            Forecast(
-                account=name,
-                month=month,
-                spent=store.ledger.spent(name, month_of=now),
-                by_action=store.ledger.spent_by_action(name, month_of=now),
-                posts_to_come=sum(row.cost_usd for row in rows),
-                reads_to_come=reads + daily,
-                budget=account.budget_usd_per_month,
-            )
+        yield Forecast(
+            account=name,
+            month=month,
+            spent=store.ledger.spent(name, month_of=now),
+            by_action=store.ledger.spent_by_action(name, month_of=now),
+            posts_to_come=sum(row.cost_usd for row in rows),
+            reads_to_come=reads + daily,
+            budget=account.budget_usd_per_month,
         )
-    return tuple(found)
 
 
 def read_days(

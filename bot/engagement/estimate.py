@@ -225,13 +225,9 @@ def median_noise(noise: float, variance: float, n: int) -> float:
     return math.pi / 2 * math.sqrt(noise * (noise + variance)) / n
 
 
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """What a whole table says of each thing in it."""
-
-    #: Relative variance of one look of weight 1; 0 where nothing has two looks.
-    chance: float
-    start: Gamma
+#: What a whole table says of each thing in it: the relative variance of one look of weight 1 (0
+#: where nothing has two looks), and the distribution of the true ratios.
+Learnt = tuple[float, Gamma]
 
 
 def learn(among: Groups) -> Learnt | None:
@@ -240,7 +236,7 @@ def learn(among: Groups) -> Learnt | None:
     if not every:
         return None
     chance = _chance(every)
-    return Learnt(chance, prior([_combined(seen, chance) for seen in every]))
+    return chance, prior([_combined(seen, chance) for seen in every])
 
 
 def estimate(groups: Groups, learnt: Learnt | None = None) -> tuple[Estimate, ...]:
@@ -256,7 +252,7 @@ def estimate(groups: Groups, learnt: Learnt | None = None) -> tuple[Estimate, ..
     learnt = learnt or learn(groups)
     if learnt is None:
         return ()
-    chance, start, estimates = learnt.chance, learnt.start, []
+    (chance, start), estimates = learnt, []
     for name, seen in groups.items():
         if not seen:
             continue

@@ -3,8 +3,6 @@
 No person is in it: no reader, follower or replier (the bot stores none), no approver, no author.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections import Counter
@@ -202,7 +200,7 @@ def json_of(report: Report, by: str) -> Mapping[str, Any]:
     return {
         "campaign": report.campaign,
         "as_of": report.at,
-        "since": report.since,
+        "since": report.chosen.since,
         "by": by,
         "lines": report.lines[by] if by in JUDGED_BY else report.usual[by],
         "ages": list(AGES),

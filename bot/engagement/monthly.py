@@ -4,8 +4,6 @@ It reads the days of the report, those before it, and the posts of a quarter tha
 against; never the whole history.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,10 +23,9 @@ from bot.engagement.ages import AGES, JUDGED_UP_TO
 from bot.engagement.estimate import Estimate
 from bot.engagement.judged import judge
 from bot.engagement.readings import NAMES, Chosen, GroupSum, Reading
-from bot.engagement.report_rows import blanks_of
+from bot.engagement.report import blanks_of
 from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
-from bot.platforms.spec import PlatformSpec
 
 #: Posts that are shown whole.
 FEATURED = 5
@@ -59,19 +56,12 @@ class Period:
 
     @property
     def is_month(self) -> bool:
-        return (
-            self.is_possible
-            and self.first.day == 1
-            and self == self.of_month(f"{self.first:%Y-%m}")
-        )
+        next_month = (self.first + timedelta(days=32)).replace(day=1)
+        return self.first.day == 1 and self.last == next_month - _DAY
 
     @classmethod
     def read(cls, month: str, first: str, last: str, today: date) -> Self:
-        """Read a month or two days; last month, where all are empty.
-
-        Raises:
-            ValueError: they are none; the message is for people.
-        """
+        """Read a month or two days, or else last month; ValueError, for people, if it is none."""
         if bool(first) != bool(last) or (month and first):
             raise ValueError("give a month, or both days, from and to")
         try:
@@ -81,20 +71,15 @@ class Period:
                 period = cls.of_month(month or f"{today.replace(day=1) - _DAY:%Y-%m}")
         except ValueError:
             raise ValueError("a month is written 2026-12, a day 2026-12-09") from None
-        if not period.is_possible:
+        if not _EARLIEST < period.first <= period.last < _LATEST:
             raise ValueError("the last day is before the first, or they are far off")
         return period
 
     @property
-    def is_possible(self) -> bool:
-        return _EARLIEST < self.first <= self.last < _LATEST
-
-    @property
-    def before(self) -> Period:
+    def before(self) -> Self:
         """The month before; of other days, as many before them."""
-        if self.is_month:
-            return Period((self.first - _DAY).replace(day=1), self.first - _DAY)
-        return Period(self.first - (self.last - self.first) - _DAY, self.first - _DAY)
+        last, more = self.first - _DAY, self.last - self.first
+        return type(self)(last.replace(day=1) if self.is_month else last - more, last)
 
     def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Return when it begins, and when the day after it does."""
@@ -195,13 +180,10 @@ class Gaps:
     young: int
     #: Post and account of what is no longer out.
     gone: tuple[tuple[str, str], ...]
-    #: Accounts that tell no impressions, and whose followers are unknown at one end.
-    no_impressions: tuple[str, ...]
-    no_followers: tuple[str, ...]
     #: Posts that are no longer in the files: which investigation they linked to is not known.
     unknown_links: int
     #: Titles of investigations whose pages are not what they were, with what the last look found.
-    links: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +211,6 @@ class MonthlyReporter:
     store: EngagementStore
     clock: Clock
     campaign: Campaign
-    specs: Mapping[str, PlatformSpec]
 
     def figures(self, period: Period) -> MonthlyFigures:
         self.store.snapshots.catch_up()
@@ -247,7 +228,7 @@ class MonthlyReporter:
             featured=tuple(islice(self._featured(period, posts), FEATURED)),
             passages=tuple(self._passages(chosen)),
             investigations=links,
-            gaps=self._gaps(chosen, now, unknown),
+            gaps=self._gaps(period, unknown),
         )
 
     def _chosen(self, period: Period) -> Chosen:
@@ -327,7 +308,9 @@ class MonthlyReporter:
         )
         return found, unknown
 
-    def _gaps(self, chosen: Chosen, now: Figures, unknown_links: int) -> Gaps:
+    def _gaps(self, period: Period, unknown_links: int) -> Gaps:
+        chosen = self._chosen(period)
+        seen = looks(self.store, until=chosen.until)
         reads = Counter[tuple[str, SnapshotState, str]]()
         young, gone, at = 0, [], self.clock.now()
         for reading in self.store.readings.each(chosen):
@@ -340,19 +323,9 @@ class MonthlyReporter:
                     reads[blank.account, blank.outcome, blank.reason] += 1
             if is_gone:
                 gone.append((reading.post_id, reading.account))
-        return Gaps(
-            reads,
-            young,
-            tuple(gone),
-            tuple(each.name for each in now.accounts if each.counted and each.impressions is None),
-            tuple(each.name for each in now.accounts if each.posts and each.gained is None),
-            unknown_links,
-            tuple(self._changed_links(now.period)),
+        links = tuple(
+            (each.title, str(look))
+            for each in self.campaign.investigations.values()
+            if (look := seen.get(each.address)) and not look.is_there
         )
-
-    def _changed_links(self, period: Period) -> Iterator[tuple[str, str]]:
-        seen = looks(self.store, until=period.bounds(self.campaign.zone)[1])
-        for each in self.campaign.investigations.values():
-            look = seen.get(each.address)
-            if look and not look.is_there:
-                yield each.title, str(look)
+        return Gaps(reads, young, tuple(gone), unknown_links, links)

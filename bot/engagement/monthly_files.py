@@ -1,29 +1,19 @@
 """The report of a month as files: one web page, a PDF on two sheets, a workbook, JSON."""
 
-from __future__ import annotations
-
 import base64
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from bot import visible
 from bot.engagement.export import cell
 from bot.engagement.monthly import USUAL_DAYS
 from bot.engagement.monthly_text import MOST_LISTED, PresentedMonth
-from bot.engagement.presenter import Grid
+from bot.engagement.presenter import FOLDER, Grid, html_file
 from bot.errors import OperatorError
 from bot.rendering.cards.typefaces import FONTS
 from bot.rendering.layout import html_direction
 
-#: Where the template and the style are; the desk shows the same body.
-FOLDER = Path(__file__).parent / "reporting"
 #: What templates know besides the report.
 KNOWN = {
     "most": MOST_LISTED,
@@ -46,18 +36,8 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 def page(month: PresentedMonth) -> str:
     """Return it as one HTML file: no script, nothing loaded."""
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=visible.shown,
-    )  # fmt: skip
-    names = ("monthly_page.css", "monthly.css")
-    style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
-    return environment.get_template("monthly.html.j2").render(
-        style=Markup(style),  # noqa: S704 - our own files
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        month=month,
-        **KNOWN,
-    )
+    styles = ("monthly_page.css", "monthly.css")
+    return html_file("monthly.html.j2", styles, month=month, **KNOWN)
 
 
 def pdf(month: PresentedMonth) -> bytes:
@@ -133,14 +113,14 @@ def workbook(month: PresentedMonth) -> bytes:
 
 
 def _sheets(month: PresentedMonth) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
-    words = month.words
+    words, figures = month.words, month.figures
 
     def head(*names: str) -> tuple[str, ...]:
         return tuple(words(f"of-{name}") for name in names)
 
     yield words("sheet-summary"), [
         (words("of-name"), month.title, words("of-before")),
-        *((tile.name, tile.value, tile.before) for tile in month.tiles),
+        *month.tiles,
         *((words("missing"), line, "") for line in month.missing),
         (words("of-date"), month.as_of, ""), (words("of-signature"), month.signature, ""),
         (words("how-to-read"), words("ratio"), ""),
@@ -150,10 +130,11 @@ def _sheets(month: PresentedMonth) -> Iterator[tuple[str, Sequence[Sequence[obje
     yield words("accounts"), _table(month.accounts)
     yield words("posts"), [
         head("post", "text", "engagements", "ratio", "reason", "links"),
-        *((row.id, row.text, row.engagements, row.ratio, row.reason,
+        *((row.id, row.status.text, row.engagements, row.ratio, row.reason,
            " ".join(address for _account, address in row.links)) for row in month.featured),
     ]  # fmt: skip
-    for key, mentioned in (("passages", month.passages), ("investigations", month.investigations)):
+    both = {"passages": figures.passages, "investigations": figures.investigations}
+    for key, mentioned in both.items():
         rows = ((each.id, each.text, each.by, each.url, each.n) for each in mentioned)
         names = head("id", "text", "publisher", "address", "times")
         yield words(f"sheet-{key}"), [names, *rows]
@@ -181,15 +162,15 @@ def json_of(month: PresentedMonth) -> Mapping[str, Any]:
         "before": figures.before,
         "posts": [
             {
-                "post": row.id, "text": row.text, "lang": row.lang,
+                "post": row.id, "text": row.status.text, "lang": row.status.lang,
                 "engagements": post.engagements, "reason": row.reason,
                 "ratio": post.known and (post.known.known.mean, *post.known.known.interval()),
                 "links": dict(row.links),
             }
             for post, row in zip(figures.featured, month.featured, strict=True)
         ],
-        "passages": month.passages,
-        "investigations": month.investigations,
+        "passages": figures.passages,
+        "investigations": figures.investigations,
         "corrections": month.corrections,
         "missing": list(month.missing),
         "sha256": month.sha256,

@@ -3,8 +3,6 @@
 The page, the PDF, the workbook, the desk and the terminal read one `PresentedMonth`.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +14,10 @@ from zoneinfo import ZoneInfo
 from bot.canonical import canonical_json, sha256_hex
 from bot.content.report_words import ReportLanguage, english
 from bot.engagement.ages import AGES
-from bot.engagement.monthly import FeaturedPost, Mentioned, MonthlyFigures, Period
+from bot.engagement.monthly import FeaturedPost, MonthlyFigures, Period
 from bot.engagement.presenter import Grid
 from bot.engagement.report_text import number, ratio
+from bot.platforms.status import Status
 from bot.rendering.layout import first_words, html_direction
 
 #: Rows of a list that is printed; the workbook has all.
@@ -50,15 +49,6 @@ class SignOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """A number, and the same of the period before."""
-
-    name: str
-    value: str
-    before: str
-
-
-@dataclass(frozen=True, slots=True)
 class FeaturedRow:
     """One of the best posts, as its readers saw it, and why its number can be trusted."""
 
@@ -66,13 +56,11 @@ class FeaturedRow:
     words: str
     #: The day on which it first went out.
     sent: str
-    text: str
-    lang: str
-    warning: str
+    #: The first of its statuses.
+    status: Status
     #: Data address and alt text.
     pictures: tuple[tuple[str, str], ...]
-    #: Title and site of what it links to; empty without a preview.
-    link_title: str
+    #: Site of what it links to; empty without a preview.
     link_site: str
     #: Account, address; an address may be empty.
     links: tuple[tuple[str, str], ...]
@@ -104,11 +92,10 @@ class PresentedMonth:
         return self._name(self.figures.period)
 
     def _name(self, period: Period) -> str:
+        words = self.words
         if period.is_month:
-            return self.words.month(period.first)
-        return self.words(
-            "days", first=self.words.day(period.first), last=self.words.day(period.last)
-        )
+            return words.month(period.first)
+        return words("days", first=words.day(period.first), last=words.day(period.last))
 
     @property
     def direction(self) -> str:
@@ -124,22 +111,23 @@ class PresentedMonth:
         return self.figures.period.bounds(self.zone)[1] <= self.figures.at
 
     @property
-    def tiles(self) -> tuple[Tile, ...]:
+    def tiles(self) -> Iterator[tuple[str, str, str]]:
+        """Name, number, and what is said of the period before."""
         now, before, words = self.figures.now, self.figures.before, self.words
         told = ", ".join(each.name for each in now.accounts if each.impressions is not None)
         names = {name: words(f"tile-{name}")
                  for name in ("engagements", "impressions", "followers", "gained")}  # fmt: skip
         if told:
             names["impressions"] = words("tile-impressions-of", accounts=told)
-        had = before.posts > 0
-        tiles = [self._tile(words("tile-posts"), now.posts, before.posts)]
+        yield self._tile(words("tile-posts"), now.posts, before.posts)
         for what, name in ({"posts": words("tile-deliveries")} | names).items():
-            tiles.append(self._tile(name, now.total(what), before.total(what) if had else None))
+            yield self._tile(name, now.total(what), before.total(what))
         if now.cost or before.cost:
-            tiles.append(self._tile(words("tile-cost"), now.cost, before.cost, 2))
-        return tuple(tiles)
+            yield self._tile(words("tile-cost"), now.cost, before.cost, 2)
 
-    def _tile(self, name: str, value: float | None, then: float | None, digits: int = 0) -> Tile:
+    def _tile(
+        self, name: str, value: float | None, then: float | None, digits: int = 0
+    ) -> tuple[str, str, str]:
         """Return a number, with that of the period before and what is more or less now."""
         shown = {"period": self._name(self.figures.before.period), "n": self._number(None)}
         key = "before"
@@ -149,13 +137,10 @@ class PresentedMonth:
                 change = round(value - then, digits)
                 shown["change"] = self._number(abs(change), digits)
                 key = f"before-{'more' if change > 0 else 'less' if change < 0 else 'same'}"
-        return Tile(name, self._number(value, digits), self.words(key, **shown))
+        return name, self._number(value, digits), self.words(key, **shown)
 
     def _number(self, value: float | None, digits: int = 0) -> str:
         return self.words.localized(number(value, digits))
-
-    def _pair(self, now: int | None, then: int | None) -> str:
-        return f"{self._number(now)} ({self._number(then)})"
 
     @property
     def accounts(self) -> Grid:
@@ -164,7 +149,7 @@ class PresentedMonth:
         for each in self.figures.now.accounts:
             then = earlier.get(each.name)
             pairs = [
-                self._pair(getattr(each, name), getattr(then, name) if then else None)
+                f"{self._number(getattr(each, name))} ({self._number(getattr(then, name, None))})"
                 for name in ("posts", "engagements", "impressions", "gained")
             ]
             rows.append((each.name, *pairs[:3], self._number(each.followers), pairs[3]))
@@ -194,11 +179,8 @@ class PresentedMonth:
             id=post.id,
             words=first_words(status.text),
             sent=self.words.day(first.sent_at.astimezone(self.zone).date()),
-            text=status.text,
-            lang=status.lang,
-            warning=status.warning or "",
+            status=status,
             pictures=pictures,
-            link_title=status.card.title if status.card else "",
             link_site=urlsplit(status.card.url).hostname or "" if status.card else "",
             links=tuple((each.account, _web(each.url)) for each in post.readings),
             engagements=self._number(post.engagements),
@@ -220,14 +202,6 @@ class PresentedMonth:
         return f"{basis} {self.words(key, **values)}"
 
     @property
-    def passages(self) -> Sequence[Mentioned]:
-        return self.figures.passages
-
-    @property
-    def investigations(self) -> Sequence[Mentioned]:
-        return self.figures.investigations
-
-    @property
     def costs(self) -> Grid:
         rows = [
             (each.name, action.replace("_", " "), self._number(cost, 3))
@@ -241,19 +215,19 @@ class PresentedMonth:
     @property
     def missing(self) -> Iterator[str]:
         """What the numbers lack, and why, a sentence each."""
-        gaps, words = self.figures.gaps, self.words
+        gaps, words, accounts = self.figures.gaps, self.words, self.figures.now.accounts
         if not self.is_over:
             yield words("not-over")
         if gaps.young:
             yield words("young", n=gaps.young)
-        if gaps.no_impressions:
-            yield words("no-impressions", accounts=", ".join(gaps.no_impressions))
+        if names := [each.name for each in accounts if each.counted and each.impressions is None]:
+            yield words("no-impressions", accounts=", ".join(names))
         yield from (
             words("some-impressions", account=each.name, n=each.shown, all=each.posts)
-            for each in self.figures.now.accounts if 0 < each.shown < each.posts
+            for each in accounts if 0 < each.shown < each.posts
         )  # fmt: skip
-        if gaps.no_followers:
-            yield words("no-followers", accounts=", ".join(gaps.no_followers))
+        if names := [each.name for each in accounts if each.posts and each.gained is None]:
+            yield words("no-followers", accounts=", ".join(names))
         for (account, outcome, why), n in sorted(gaps.reads.items()):
             blank, key = words(f"blank-{outcome.lower()}"), "reads-why" if why else "reads"
             yield words(key, account=account, n=n, blank=blank, why=why)
@@ -274,10 +248,13 @@ class PresentedMonth:
         ours = replace(self, words=english())
         said: Any = [
             ours.title,
-            [[tile.name, tile.value, tile.before] for tile in ours.tiles],
-            [list(row) for grid in (ours.accounts, ours.costs) for row in grid.rows],
-            [[row.id, row.text, row.engagements, row.ratio, row.reason] for row in ours.featured],
-            [[each.id, each.n] for each in (*self.passages, *self.investigations)],
+            [*ours.tiles],
+            [*ours.accounts.rows, *ours.costs.rows],
+            [
+                [row.id, row.status.text, row.engagements, row.ratio, row.reason]
+                for row in ours.featured
+            ],
+            [[each.id, each.n] for each in (*self.figures.passages, *self.figures.investigations)],
             [[each.kind, each.post, each.why, each.text] for each in self.corrections],
             list(ours.missing),
         ]
@@ -308,15 +285,17 @@ def _web(url: str) -> str:
 
 def monthly_lines(month: PresentedMonth) -> Iterator[str]:
     """Yield the report as lines of a terminal."""
-    words = month.words
+    words, figures = month.words, month.figures
     yield f"{month.campaign}, {month.title}. {month.as_of}"
-    yield from (f"  {tile.name}: {tile.value}   ({tile.before})" for tile in month.tiles)
+    yield from (f"  {name}: {value}   ({before})" for name, value, before in month.tiles)
     chapters: Mapping[str, Iterable[str]] = {
         "best": (
             f"{row.words}: {row.engagements}. {row.reason} {row.ratio}" for row in month.featured
         ),
-        "passages": (f"{first_words(each.text)} ({each.n}×)" for each in month.passages),
-        "investigations": (f"{each.text}, {each.by} ({each.n}×)" for each in month.investigations),
+        "passages": (f"{first_words(each.text)} ({each.n}×)" for each in figures.passages),
+        "investigations": (
+            f"{each.text}, {each.by} ({each.n}×)" for each in figures.investigations
+        ),
         "corrections": (f"{words(each.kind, post=each.post)} {each.why}"
                         for each in month.corrections),
         "cost": (f"{account}: {what} ${usd}" for account, what, usd in month.costs.rows),

@@ -4,14 +4,11 @@ The terminal, the desk, the file and the mail read one `Presented`, and only dif
 it out; the file is laid out here. Programs get the report itself (`bot.engagement.export`).
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -30,8 +27,7 @@ from bot.engagement.ages import AGES, KINDS
 from bot.engagement.charts import Chart
 from bot.engagement.judged import NOT_JUDGED_BY
 from bot.engagement.readings import Reading
-from bot.engagement.report import ByGrouping, Report
-from bot.engagement.report_rows import Line, Typical, blanks_of
+from bot.engagement.report import ByGrouping, Line, Report, Typical, blanks_of
 from bot.engagement.report_text import BLANKS, UNTOLD, gained, number, ratio
 from bot.engagement.snapshots import SnapshotState
 
@@ -39,7 +35,8 @@ from bot.engagement.snapshots import SnapshotState
 MOST_ROWS = 100
 _ONLY_NEWEST = f" These are the newest {MOST_ROWS}; `export` has all."
 _ONLY_BEST = f" These are the first {MOST_ROWS}; `engagement --csv` has all."
-_FOLDER = Path(__file__).parent / "reporting"
+#: Where the templates and styles of reports are; the desk shows a month's body, too.
+FOLDER = Path(__file__).parent / "reporting"
 
 _Row = TypeVar("_Row")
 
@@ -108,10 +105,6 @@ class Presented:
     report: Report
     #: The growth chart and the numbers are of this account only; of all, where it is empty.
     account: str = ""
-
-    @property
-    def at(self) -> datetime:
-        return self.report.at
 
     @ReadOnce
     def ratios(self) -> Mapping[str, RatioTable]:
@@ -321,23 +314,24 @@ def _newest(rows: Sequence[_Row]) -> tuple[Sequence[_Row], str]:
     return rows[-MOST_ROWS:], _ONLY_NEWEST if len(rows) > MOST_ROWS else ""
 
 
-def page(report: Report) -> str:
-    """Return the report as one HTML file: no script, nothing loaded, the same numbers as tables."""
+def html_file(template: str, styles: Sequence[str], **values: object) -> str:
+    """Return a template of ours as one HTML file: no script, nothing loaded."""
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=visible.shown,
     )  # fmt: skip
-    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
-    return environment.get_template("report.html.j2").render(
-        style=Markup(style),  # noqa: S704 - our own file
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        source=report,
-        report=Presented(report),
-        zone=report.zone,
-        charts=charts,
-        shown=shown,
-        text=report_text,
-    )
+    style = "".join((FOLDER / name).read_text(encoding="utf-8") for name in styles)
+    values["style"] = Markup(style)  # noqa: S704 - our own files
+    values["style_hash"] = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment.get_template(template).render(values)
+
+
+def page(report: Report) -> str:
+    """Return the report as one HTML file, with the same numbers as tables."""
+    return html_file(
+        "report.html.j2", ("report.css",), source=report, report=Presented(report),
+        zone=report.zone, charts=charts, shown=shown, text=report_text,
+    )  # fmt: skip
 
 
 def _row(by: str, line: Line, zone: ZoneInfo) -> Row:

@@ -4,14 +4,13 @@ A report keeps no reading: it asks the database for sums, and judges by one line
 reading; whole readings go by page by page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from statistics import median
-from typing import TypeVar
+from threading import RLock
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement
@@ -24,9 +23,8 @@ from bot.engagement.ages import AGES, JUDGED_AGES, per_thousand
 from bot.engagement.costs import Forecast, forecasts
 from bot.engagement.estimate import ENOUGH, ENOUGH_FOR_MEDIAN, Estimate, differ
 from bot.engagement.judged import JUDGED_BY, Judged, judge
-from bot.engagement.kept import Kept
 from bot.engagement.readings import NAMES, Chosen, GroupSum, Reading, hour_of
-from bot.engagement.report_rows import Blank, Line, Typical, blanks_of, line_of, no_words
+from bot.engagement.snapshots import SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.spec import PlatformSpec
 from bot.rendering.layout import first_words
@@ -36,6 +34,90 @@ from bot.rendering.layout import first_words
 _PART_HOURS = 3
 
 _Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a table: a post, or a group of posts."""
+
+    name: str
+    #: First words, for people; empty where the name says it all.
+    words: str
+    lang: str
+    #: Posts it comes from.
+    n: int
+    #: Against what is usual; None where there is not enough to tell.
+    ratio: float | None
+    low: float | None
+    high: float | None
+    #: Mean engagements of a post at each age; None where none was read.
+    growth: tuple[float | None, ...]
+    as_of: datetime | None
+    #: Of a group, which people look at again while it grows: what holds at all looks together.
+    sequence: tuple[float, float] | None = None
+
+    @property
+    def trend(self) -> str:
+        """Return ``up`` or ``down`` where what is known is clear of the usual."""
+        if self.low is None or self.high is None:
+            return "unknown"
+        least, most = self.sequence or (self.low, self.high)
+        is_up, is_down = min(self.low, least) > 1, max(self.high, most) < 1
+        return "up" if is_up else "down" if is_down else "even"
+
+
+@dataclass(frozen=True, slots=True)
+class Typical:
+    """What is usual on one account; it is compared with no other, since audiences differ."""
+
+    name: str
+    platform: str
+    n: int
+    #: Age of the numbers below; empty where there are none.
+    age: str
+    median: float | None
+    per_1000_followers: float | None
+    per_1000_impressions: float | None
+    followers: int | None
+    growth: tuple[float | None, ...]
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A read without numbers, and why."""
+
+    post_id: str
+    account: str
+    age: str
+    outcome: SnapshotState
+    reason: str
+
+
+def blanks_of(reading: Reading) -> Iterator[Blank]:
+    """Yield the reads of it without numbers; those that are only due yet are none."""
+    for age, (outcome, reason) in reading.blanks.items():
+        if outcome is not SnapshotState.DUE or reason:
+            yield Blank(reading.post_id, reading.account, age, outcome, reason)
+
+
+class Kept:
+    """What reports worked out, for as long as nothing that it depends on changes."""
+
+    def __init__(self) -> None:
+        # Who asks for the same meanwhile waits for it: it takes seconds, and a lot of memory.
+        self._turn = RLock()
+        self._state: object = None
+        self._made: dict[object, Any] = {}
+
+    def get(self, state: object, key: object, make: Callable[[], _Made]) -> _Made:
+        with self._turn:
+            if state != self._state:
+                self._state, self._made = state, {}
+            if key not in self._made:
+                self._made[key] = make()
+            made: _Made = self._made[key]
+            return made
 
 
 class ByGrouping(dict[str, _Made]):
@@ -68,16 +150,8 @@ class Report:
         return self.of.schedule.campaign
 
     @property
-    def timezone(self) -> str:
-        return self.of.schedule.timezone
-
-    @property
     def zone(self) -> ZoneInfo:
         return self.of.zone
-
-    @property
-    def since(self) -> datetime | None:
-        return self.chosen.since
 
     @property
     def readings(self) -> Iterator[Reading]:
@@ -112,7 +186,7 @@ class Report:
         sums = self.store.readings.sums(self._part, self.chosen)
         named = {name: replace(found, name=name) for part, found in sums.items()
                  if (name := _part_name(int(part)))}  # fmt: skip
-        lines = [line_of("time", named[known.name], known) for known in estimates]
+        lines = [_line("time", named[known.name], known, {}) for known in estimates]
         return tuple(sorted(lines, key=lambda line: line.name))
 
     @property
@@ -136,14 +210,9 @@ class Report:
         """Every post with the sum of its readings."""
         return self._keep("sums", lambda: self.store.readings.sums(NAMES["post"], self.chosen))
 
-    @property
-    def engagements(self) -> int:
-        """All of them, of each reading at the age at which it is judged."""
-        return sum(found.judged for found in self.posts.values())
-
     @ReadOnce
     def costs(self) -> tuple[Forecast, ...]:
-        return forecasts(self.store, self.of, self.clock, self.specs)
+        return tuple(forecasts(self.store, self.of, self.clock, self.specs))
 
     @ReadOnce
     def followers(self) -> Mapping[str, Mapping[str, int]]:
@@ -177,28 +246,19 @@ class Report:
         # Read after what was judged, so that nothing judged is missing.
         sums = dict(self.store.readings.sums(NAMES[by], self.chosen))
         sums.pop("", None)
-        words = self._words(by, sums)
-        best = [line_of(by, sums.pop(known.name), known, words) for known in estimates]
-        return (*best, *(line_of(by, sums[name], None, words) for name in sorted(sums)))
+        texts = self._texts(by, sums)
+        best = [_line(by, sums.pop(known.name), known, texts) for known in estimates]
+        return (*best, *(_line(by, sums[name], None, texts) for name in sorted(sums)))
 
-    def _words(self, by: str, names: Iterable[str]) -> Callable[[str], tuple[str, str]]:
-        """Return what gives first words, and their language, for people."""
-        if by == "post":
-            first: dict[str, str] = {}
-            for id_, of, _part in self._judged.of(self.chosen):
-                first.setdefault(of[0], id_)
-            texts = self.store.readings.texts(list(first.values()))
-            shown = {post: texts[id_] for post, id_ in first.items()}
-        elif by == "excerpt":
-            shown = {name: self._passage(name) for name in names}
-        else:
-            return no_words
-
-        def words_of(name: str) -> tuple[str, str]:
-            text, lang = shown.get(name, ("", ""))  # it may have come after what was judged
-            return first_words(text), lang
-
-        return words_of
+    def _texts(self, by: str, names: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+        """Return text and language of posts, or of passages, for people."""
+        if by == "excerpt":
+            return {name: self._passage(name) for name in names}
+        first: dict[str, str] = {}
+        for id_, of, _part in self._judged.of(self.chosen) if by == "post" else ():
+            first.setdefault(of[0], id_)
+        texts = self.store.readings.texts(list(first.values()))
+        return {post: texts[id_] for post, id_ in first.items()}
 
     def _passage(self, name: str) -> tuple[str, str]:
         source_id, _, stretch = name.rpartition(":")
@@ -259,3 +319,22 @@ class Reporter:
 def _part_name(part: int) -> str:
     start = part * _PART_HOURS
     return f"{start:02}:00–{(start + _PART_HOURS) % 24:02}:00"
+
+
+def _line(
+    by: str, group: GroupSum, known: Estimate | None, texts: Mapping[str, tuple[str, str]]
+) -> Line:
+    low, high = known.known.interval() if known else (None, None)
+    text, lang = texts.get(group.name, ("", ""))  # it may have come after what was judged
+    return Line(
+        name=group.name,
+        words=first_words(text),
+        lang=lang,
+        n=group.n if by == "post" else group.posts,
+        ratio=known.known.mean if known else None,
+        low=low,
+        high=high,
+        growth=group.growth,
+        as_of=group.as_of,
+        sequence=known.sequence if known and by != "post" else None,
+    )

@@ -1,7 +1,5 @@
 """The words and the numbers in which engagement is reported; the same in every medium."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

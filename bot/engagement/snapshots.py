@@ -1,7 +1,5 @@
 """Snapshots of engagement, and follower counts: each number once, as it was told."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -257,11 +255,6 @@ class Followers(Repository):
             values = {"followers": count, "change": _next_change()}
             is_new = reading.c.followers.is_distinct_from(count)
             connection.execute(update(reading).where(*then, is_new).values(values))
-
-    def has(self, account: str, day: str) -> bool:
-        """Return whether a day's count is there."""
-        which = follower.c.account == account, follower.c.day == day
-        return self._row(select(follower.c.day).where(*which)) is not None
 
     def last(self, account: str, since: date, until: date) -> int | None:
         """Return the newest count of these days (UTC), both included; None where there is none."""

@@ -1,7 +1,5 @@
 """What is stored of numbers, as the services of `engagement` and all above see it."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from sqlalchemy import update

@@ -1,7 +1,5 @@
 """Tables of what was read of posts and accounts, what it comes to, and of digests."""
 
-from __future__ import annotations
-
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Text
 
 from bot.db.columns import Instant, metadata

@@ -47,7 +47,7 @@ def monthly(
     ]
     signed = next(iter(store.audit.about(period.key, VERB)), None)
     return PresentedMonth(
-        MonthlyReporter(store, clock, campaign, rendered.specs).figures(period),
+        MonthlyReporter(store, clock, campaign).figures(period),
         corrections,
         SignOff(signed.who, signed.at, str(signed.detail.get("sha256"))) if signed else None,
         rendered.pictures.get,

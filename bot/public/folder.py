@@ -1,7 +1,5 @@
 """A folder that is written whole or not at all, and that holds nothing but what was written."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

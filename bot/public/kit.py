@@ -3,18 +3,17 @@
 Only posts with `partners_from`, approved as they are now, are in it.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote as percent_encoded
 
 from bot.checks.rules import check
-from bot.content.model import Account, Campaign, Mode, Post, Variant
+from bot.content.model import Account, Campaign, Mode, Post, Source, Variant
 from bot.delivery.consent import Consents
 from bot.delivery.store import DeliveryStore
 from bot.errors import ContentError, DecisionError, PictureError, Severity
@@ -52,16 +51,6 @@ class PartnerText:
 
 
 @dataclass(frozen=True, slots=True)
-class Translation:
-    """A released translation of a passage, and who answers for it."""
-
-    text: str
-    lang: str
-    attribution: str
-    by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class KitPassage:
     """One released passage with all that belongs to it."""
 
@@ -72,7 +61,8 @@ class KitPassage:
     texts: tuple[PartnerText, ...]
     #: What is compared with other passages, as `check` does: no attribution, warning, link.
     words: frozenset[str]
-    translations: tuple[Translation, ...]
+    #: Released translations of it, each with its source.
+    translations: tuple[tuple[str, Source], ...]
     #: Opens the quoted words; empty for none.
     link: str
     #: What its cards say; None where it has none.
@@ -84,12 +74,10 @@ class KitPassage:
 
     def cards(self) -> dict[str, bytes]:
         """Draw the cards, by shape; a shape that the passage is too long for is left out."""
-        found = {}
+        found: dict[str, bytes] = {}
         for shape, size in SHAPES.items() if self.card else ():
-            try:
+            with suppress(PictureError):
                 found[shape] = draw(replace(self.card, size=size)) if self.card else b""
-            except PictureError:
-                continue
         return found
 
 
@@ -101,9 +89,8 @@ def released(whole: RenderedCampaign, store: DeliveryStore) -> tuple[Post, ...]:
     consents = Consents(store, whole.campaign.schedule)
     found = []
     for post in whole.campaign.posts:
-        if not (post.partners_from and post.ready):
-            continue
-        if store.audit.about(post.id, "retract", "correct"):
+        is_open = post.partners_from and post.ready
+        if not is_open or store.audit.about(post.id, "retract", "correct"):
             continue
         approved = {
             row.account
@@ -125,16 +112,8 @@ def passages_of(
     Raises:
         ContentError: one of them breaks a rule of the campaign.
     """
-    campaign = partner_campaign(whole, posts)
-    found = (problem for problem in check(campaign, now=now) if problem.severity is Severity.ERROR)
-    if wrong := tuple(found):
-        raise ContentError(wrong)
-    return tuple(_passage(post, campaign, whole, posts) for post in campaign.campaign.posts)
-
-
-def partner_campaign(whole: RenderedCampaign, posts: Sequence[Post]) -> RenderedCampaign:
-    """Return the campaign with our accounts as a partner's: what they say, and nothing else."""
-    # People post by hand there: what `live` asks of an account is not asked of theirs.
+    # Our accounts as a partner's: what they say, and nothing else. People post by hand there:
+    # what `live` asks of an account is not asked of theirs.
     accounts = {
         name: Account(platform=own.platform, name=name, server=own.server)
         for name, own in whole.campaign.schedule.accounts.items()
@@ -143,7 +122,11 @@ def partner_campaign(whole: RenderedCampaign, posts: Sequence[Post]) -> Rendered
     campaign = replace(whole.campaign, schedule=schedule)
     prepared = (_for_partners(post, campaign, whole) for post in posts)
     campaign = replace(campaign, posts=tuple(post for post in prepared if post.accounts))
-    return render_campaign(campaign, specs=whole.specs, limits={})
+    partners = render_campaign(campaign, specs=whole.specs, limits={})
+    found = (problem for problem in check(partners, now=now) if problem.severity is Severity.ERROR)
+    if wrong := tuple(found):
+        raise ContentError(wrong)
+    return tuple(_passage(post, partners, whole, posts) for post in campaign.posts)
 
 
 def _for_partners(post: Post, campaign: Campaign, whole: RenderedCampaign) -> Post:
@@ -206,18 +189,18 @@ def _text(text: RenderedText, partners: RenderedCampaign) -> PartnerText:
     )  # fmt: skip
 
 
-def _translations(post: Post, whole: RenderedCampaign, posts: Sequence[Post]) -> list[Translation]:
-    """Return the released translations of a part of what a post quotes."""
-    own, found = post.quote, []
+def _translations(
+    post: Post, whole: RenderedCampaign, posts: Sequence[Post]
+) -> Iterator[tuple[str, Source]]:
+    """Yield the released translations of a part of what a post quotes."""
+    own = post.quote
     for other in posts:
         original = other.quote.translates if other.quote else None
         if not (own and other.quote and original) or original.source != own.source:
             continue
-        source = whole.campaign.sources[other.quote.source]
         if any(a < y and x < b for a, b in own.fragments for x, y in original.fragments):
-            text = passage(other.quote, source).marked
-            found.append(Translation(text, source.lang, source.attribution, source.confirmed_by))
-    return found
+            source = whole.campaign.sources[other.quote.source]
+            yield passage(other.quote, source).marked, source
 
 
 def deal(
@@ -287,10 +270,7 @@ def _files_of(
 ) -> dict[str, bytes]:
     import segno  # only kits need it
 
-    found: dict[str, bytes] = {
-        "style.css": STYLE.read_bytes(),
-        "READ-ME.txt": f"{NO_CHANGE}\n".encode(),
-    }
+    found = {"style.css": STYLE.read_bytes(), "READ-ME.txt": f"{NO_CHANGE}\n".encode()}
     cards: dict[str, dict[str, bytes]] = {}
     for each in passages:
         name = each.post.id

@@ -1,7 +1,5 @@
 """Templates of what is published: no script, escaped everywhere, links within the folder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import pairwise

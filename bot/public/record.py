@@ -3,12 +3,10 @@
 Only what readers could see is in it: no author, no approver, nothing that is not published.
 """
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -97,7 +95,7 @@ class PublicRecord:
     statuses: tuple[PublishedStatus, ...]
     #: Newest first.
     corrections: tuple[PublicCorrection, ...] = ()
-    version: int = field(default=1)
+    version: int = 1
 
 
 def record_of(
@@ -111,10 +109,6 @@ def record_of(
     """Return what is published now.
 
     Args:
-        store: What was sent.
-        campaign: In force.
-        corrections: The public list.
-        now: The moment.
         with_every_source: Sources too that nobody outside knows yet; never for publishing.
     """
     statuses = tuple(map(_published, store.outbox.each(states=OUT)))
@@ -122,8 +116,14 @@ def record_of(
     out = (each for each in corrections if each.kind != "correction" or each.addresses)
     # A source that only what was taken down quotes would publish those words once more.
     quoted = {span.source for each in statuses if each.status.text for span in each.status.spans}
-    sources = (_source(each) for each in campaign.sources.values()
-               if with_every_source or each.address or each.id in quoted)  # fmt: skip
+    sources = (
+        PublicSource(
+            each.id, each.title, each.attribution, each.date, each.lang, each.address, each.sha256,
+            each.text, each.never_spans, each.signatories, each.translation_of,
+        )
+        for each in campaign.sources.values()
+        if with_every_source or each.address or each.id in quoted
+    )  # fmt: skip
     return PublicRecord(
         campaign.schedule.campaign, campaign.schedule.mode, campaign.schedule.timezone,
         now.astimezone(UTC), tuple(sources), statuses, tuple(out),
@@ -146,20 +146,8 @@ def squeezed(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-def _source(source: Source) -> PublicSource:
-    return PublicSource(
-        source.id, source.title, source.attribution, source.date, source.lang, source.address,
-        source.sha256, source.text, source.never_spans, source.signatories, source.translation_of,
-    )  # fmt: skip
-
-
 def signed_record(record: PublicRecord, sign: Callable[[str], tuple[str, str]]) -> bytes:
-    """Return the file: canonical JSON of the record, the public key and the signature.
-
-    Args:
-        record: What is published.
-        sign: Returns the public key and the signature of a text, in hexadecimal.
-    """
+    """Return canonical JSON of the record, with the key and signature (hex) of `sign`."""
     value = _adapter().dump_python(record, mode="json")
     key, signature = sign(_SIGNED_AS + canonical_json(value))
     return _file_of({"key": key, "record": value, "signature": signature})
@@ -189,7 +177,7 @@ def read_record(content: bytes, key: str = "") -> tuple[PublicRecord, str]:
         )
     if key and key != signer:
         raise DecisionError(f"the record is signed by {signer}, not by {key}")
-    if changed := list(_changed(record)):
+    if changed := [each.id for each in record.sources if sha256_hex(each.text) != each.sha256]:
         raise DecisionError(f"not the text that its SHA-256 names: {', '.join(changed)}")
     return record, signer
 
@@ -200,7 +188,3 @@ _adapter = cache(lambda: TypeAdapter(PublicRecord))
 
 def _file_of(value: object) -> bytes:
     return f"{canonical_json(value)}\n".encode()
-
-
-def _changed(record: PublicRecord) -> Iterator[str]:
-    return (each.id for each in record.sources if sha256_hex(each.text) != each.sha256)

@@ -3,8 +3,6 @@
 Every link within it is relative, so it works from a plain folder and under any address.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,13 +121,10 @@ def site_files(
     """Return all files of the site by their names.
 
     Args:
-        record: What is published.
-        signed: The same, as the file `record.json`.
+        signed: The record, as the file `record.json`.
         key: The public key that signed it.
         campaign: For the reading list; nothing else of it is published.
-        specs: Every platform by its name.
         address: Where the site will stand, for previews on other sites; empty where not known.
-        looks: The last look at each link.
     """
     posts = posts_of(record)
     cards = {f"card-{post.id}.png": post.card[0] for post in posts if post.card}
@@ -156,15 +151,8 @@ def site_files(
         found[post.file] = pages.get_template("post.html").render(
             _post_values(post, record), post=post, about=about, page=post.file
         )
-    texts = {name: text.encode() for name, text in found.items()}
-    key_file = f"{key}\n".encode()
-    return {
-        **texts,
-        **cards,
-        RECORD: signed,
-        "record.key": key_file,
-        "style.css": STYLE.read_bytes(),
-    }
+    others = {RECORD: signed, "record.key": f"{key}\n".encode(), "style.css": STYLE.read_bytes()}
+    return {name: text.encode() for name, text in found.items()} | cards | others
 
 
 def _source_values(source: Source, address: str, posts: list[PublishedPost]) -> dict[str, object]:

@@ -3,8 +3,6 @@
 It needs a record and nothing else, so anybody can ask, anywhere.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -134,21 +132,17 @@ class RecordVerifier:
         return found
 
     def _at_address(self, text: str) -> Verified:
-        at = _address(text)
-        found = tuple(
-            each for each in self.record.statuses if each.url and _address(each.url) == at
-        )
+        at, known = _address(text), self.record.statuses
+        found = tuple(each for each in known if each.url and _address(each.url) == at)
         if not found:
-            return Verified(
-                Provenance.NOWHERE, text, details=("no status of ours is at this address",)
-            )
+            why = "no status of ours is at this address"
+            return Verified(Provenance.NOWHERE, text, details=(why,))
         right = "\n\n".join(filter(None, (each.status.text for each in found)))
         return self._published(Verified(Provenance.PUBLISHED, text, found, right=right))
 
     def _quoted(self, text: str, quotes: list[Quote]) -> Verified:
-        found = tuple(
-            each for each in self.record.statuses if any(_covers(each, quote) for quote in quotes)
-        )
+        known = self.record.statuses
+        found = tuple(each for each in known if any(_covers(each, quote) for quote in quotes))
         sources = tuple(quote.source for quote in quotes)
         if not found:
             return Verified(Provenance.EXACT, text, sources=sources)
@@ -158,12 +152,10 @@ class RecordVerifier:
         """Say so where what was published does not count any more."""
         posts = {each.post for each in found.statuses}
         about = tuple(each for each in self.record.corrections if each.post in posts)
-        found = replace(found, corrections=about)
         corrected = {each.post for each in about if each.kind == "correction"}
         live = {each.post for each in found.statuses if each.is_live}
-        if not live:
-            return replace(found, answer=Provenance.RETRACTED)
-        return replace(found, answer=Provenance.CORRECTED) if live <= corrected else found
+        now = Provenance.CORRECTED if live <= corrected else found.answer
+        return replace(found, answer=now if live else Provenance.RETRACTED, corrections=about)
 
     def _not_exact(self, text: str, bare: str) -> Verified:
         outer = [each for each in _outer(text) if len(words(each.text)) >= FEWEST_WORDS]

@@ -20,7 +20,7 @@ from bot.content.model import Account, Campaign, Mode, Post
 from bot.content.passages import paragraphs
 from bot.content.zones import brief, shown
 from bot.delivery.model import Delivery, State
-from bot.engagement.monthly_files import FOLDER
+from bot.engagement.presenter import FOLDER
 from bot.platforms.spec import PlatformSpec
 from bot.platforms.status import FacetKind, Status
 from bot.rendering.layout import first_words, marks_for, own_marks, short_link

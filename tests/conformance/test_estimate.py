@@ -17,7 +17,7 @@ from bot.engagement.estimate import (
     prior,
     spread,
 )
-from bot.engagement.report_rows import Line
+from bot.engagement.report import Line
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def test_it_covers_its_days_and_all_is_sent_at_its_very_moment(once: FinishedReh
 def test_what_the_rehearsal_accounts_show_is_what_was_sent(once: FinishedRehearsal) -> None:
     report = once.report
 
-    shown = rehearsed(once.folder / "data" / "rehearse" / "network.db")
+    shown = rehearsed(once.folder / "data" / "rehearse" / "rehearsed.db")
 
     assert len(shown) == len(report["deliveries"])
     texts = {

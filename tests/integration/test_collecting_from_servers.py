@@ -120,16 +120,16 @@ def test_the_forecast_asks_x_nothing(on_x: OnX) -> None:
     on_x.bench.collector.run()
     asked = len(on_x.x.requests)
 
-    told = forecasts(
+    (told,) = forecasts(
         on_x.bench.store, on_x.bench.campaign, on_x.bench.clock, {"x": PLATFORMS["x"].spec}
     )
 
     price = 0.001 if on_x.x.world.owns_app else 0.005
     assert len(on_x.x.requests) == asked
-    assert told[0].spent == pytest.approx(on_x.x.world.spend())
+    assert told.spent == pytest.approx(on_x.x.world.spend())
     # 1 h and 6 h on one day, then 24 h, 72 h and 7 d; day 30 is in January.
     # Followers once a day, of which 22 are left.
-    assert told[0].reads_to_come == pytest.approx(4 * price + 22 * 0.01)
+    assert told.reads_to_come == pytest.approx(4 * price + 22 * 0.01)
 
 
 # -- Mastodon

@@ -73,7 +73,7 @@ def test_an_account_is_told_only_where_it_pays_and_has_nothing_left_without_a_bu
 
     assert told.budget is None
     assert cost_text(told).endswith("there is no budget.")
-    assert forecasts(store, free, FastClock(NOW), SPECS) == ()
+    assert list(forecasts(store, free, FastClock(NOW), SPECS)) == []
 
 
 def test_days_are_counted_by_month(store: Store) -> None:

@@ -317,7 +317,7 @@ def test_a_report_in_a_right_to_left_language_is_all_of_it_in_that(
     whole, ours = replace(rendered, campaign=campaign), english()
     month = monthly(filled, CLOCK, whole, DECEMBER, "ug")
     texts = [month.title, month.as_of, month.signature, *month.missing, *month.about_words]
-    texts += [text for tile in month.tiles for text in (tile.name, tile.before)]
+    texts += [text for name, _value, before in month.tiles for text in (name, before)]
     html, document = monthly_files.page(month), monthly_files.document(month)
     book = openpyxl.load_workbook(BytesIO(monthly_files.workbook(month)))
 

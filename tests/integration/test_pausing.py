@@ -42,7 +42,7 @@ def call(
     bot: RunningBot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Do:
     """Run a verb as an operator; its exit code and all that people see."""
-    monkeypatch.setattr("bot.app.workspace.clock_of", lambda _store: bot.clock)
+    monkeypatch.setattr("bot.app.storage.clock_of", lambda _store: bot.clock)
     monkeypatch.setattr("bot.app.storage.SystemClock", lambda: bot.clock)
     token = token_of(bot.store, bot.clock, "olga", frozenset({Role.OPERATOR}))
     monkeypatch.setenv("VERBATIM_TOKEN", token)

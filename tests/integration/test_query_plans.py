@@ -69,7 +69,7 @@ HOT: dict[str, Callable[[Store], object]] = {
     "history": lambda store: (store.outbox.moves_of("d1"), store.outbox.attempts_of("d1")),
     "collect": lambda store: (store.snapshots.unscheduled(), store.snapshots.due(NOW)),
     "collect: followers": lambda store: (
-        store.outbox.has_sent("acc"), store.followers.has("acc", "2026-12-09"),
+        store.outbox.has_sent("acc"), store.followers.last("acc", NOW.date(), NOW.date()),
     ),
     "collect: numbers": lambda store: store.snapshots.put("d1", "1h", taken_at=NOW),
     "forecast": lambda store: read_days(store, "acc", [], NOW),
@@ -81,7 +81,7 @@ HOT: dict[str, Callable[[Store], object]] = {
         *reported(store).newest(9, only_blank=True),
     ],
     "report of a month": lambda store: MonthlyReporter(
-        store, FastClock(NOW), engaged_campaign(), SPECS
+        store, FastClock(NOW), engaged_campaign()
     ).figures(Period.of_month("2026-12")),
     "export": lambda store: list(store.snapshots.each()),
 }  # fmt: skip

@@ -23,7 +23,7 @@ from bot.engagement.estimate import (
     observe,
 )
 from bot.engagement.judged import JUDGED_BY, NOT_JUDGED_BY
-from bot.engagement.report_rows import Line, Typical
+from bot.engagement.report import Line, Typical
 from bot.engagement.snapshots import Snapshot, SnapshotState
 from bot.engagement.store import EngagementStore
 from bot.platforms.status import Metrics

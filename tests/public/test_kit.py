@@ -271,7 +271,9 @@ confirmed_by: [Une relectrice]
 
     first, _ = passages_of(whole, campaign.posts, NOW)
 
-    assert [(each.lang, each.by) for each in first.translations] == [("fr", ("Une relectrice",))]
+    assert [(of.lang, of.confirmed_by) for _text, of in first.translations] == [
+        ("fr", ("Une relectrice",))
+    ]
 
 
 @pytest.mark.parametrize(
