@@ -12,7 +12,7 @@ from bot.content.model import Campaign, Schedule
 from bot.delivery.consent import Consents, signer_of
 from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import UNSENT, Event, cancel_event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, Queued, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError
 from bot.platforms.base import Platform
@@ -219,7 +219,7 @@ class Desk:
         return sent
 
     def _requeue(self, delivery: Delivery, by: str, why: str) -> Delivery:
-        if not isinstance(delivery.publication.occurrence, Queued):
+        if not delivery.publication.queue:
             raise DecisionError(
                 f"{delivery.post_id} has a fixed time, not a queue: send it, drop it, or edit `at:`"
             )

@@ -10,7 +10,7 @@ from bot.checks.wording import flaws_of
 from bot.clock import Clock
 from bot.content.model import Mode, Post, Variant
 from bot.content.values import no_such
-from bot.delivery.model import Correction, Delivery, NewPublication, State
+from bot.delivery.model import Delivery, NewPublication, Occurrence, OccurrenceKind, State
 from bot.errors import DecisionError, Severity
 from bot.planning.diff import named, new_publication
 from bot.planning.removals import MAY_BE_OUT, Removal, Removals
@@ -227,7 +227,8 @@ class Corrections:
             # Where threads need leave, a program may not reply freely either.
             may_reply = rendered.spec_of(account).threads_freely
             new = new_publication(
-                post, account, rendered, occurrence=Correction(post.id), due_at=self.clock.now(),
+                post, account, rendered, due_at=self.clock.now(),
+                occurrence=Occurrence(OccurrenceKind.CORRECTION, post.id),
                 reply_to=parents.get(account) if may_reply else None,
             )  # fmt: skip
             planned.append(named(new, rendered.campaign.schedule.campaign, 1))
