@@ -1,7 +1,6 @@
 """The answers of approvers besides their yes: a change, a refusal, and taking an answer back."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,11 +35,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What an answer was about, and what it came too late for."""
+    """What an answer was about."""
 
     rows: tuple[Delivery, ...]
-    #: On their way already: these may be out, or go out.
-    too_late: tuple[Delivery, ...]
+
+    @property
+    def too_late(self) -> tuple[Delivery, ...]:
+        """What it came too late for: on its way already, it may be out, or go out."""
+        # Its call may have begun; one that was only claimed is stopped before it.
+        return tuple(
+            row for row in self.rows
+            if row.state is State.UNKNOWN or (row.state is State.SENDING and row.first_intent_at)
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Answers:
                 unsent = (row for row in rows if row.state in UNSENT and not row.attempts)
                 self.store.outbox.refuse(unsent, by=by, why=text, now=now)
             self._write(by, verb, post_id, text, prints)
-        return _answered(rows)
+        return Answered(rows)
 
     def withdraw(self, post_id: str, *, by: str, why: str = "") -> Answered:
         """Take back a person's approval and their request for a change; DecisionError for none."""
@@ -99,7 +105,7 @@ class Answers:
             if not gone:
                 raise DecisionError(f"{post_id}: {by} has no answer there that can be taken back")
             self._write(by, WITHDRAW, post_id, why, sorted(gone))
-        return _answered(row for row in rows if row.fingerprint in gone)
+        return Answered(tuple(row for row in rows if row.fingerprint in gone))
 
     def comment(self, post_id: str, comment: str, *, by: str) -> None:
         """Add to a post's thread; it changes nothing else."""
@@ -142,13 +148,3 @@ def comment_text(comment: str) -> str:
     if _TAG.search(text):
         raise DecisionError("a comment is plain text: write no tags in < and >")
     return text
-
-
-def _answered(rows: Iterable[Delivery]) -> Answered:
-    found = tuple(rows)
-    # Its call may have begun; one that was only claimed is stopped before it.
-    late = tuple(
-        row for row in found
-        if row.state is State.UNKNOWN or (row.state is State.SENDING and row.first_intent_at)
-    )  # fmt: skip
-    return Answered(found, late)

@@ -143,12 +143,9 @@ class Consents:
         # Who has a name anew did not give what was given under it before.
         if user is None or Role.APPROVER not in user.roles or given.at < user.created_at:
             return False
-        return not self.are_signed or self._is_signed(given, publication, payloads)
-
-    def _is_signed(
-        self, given: Approval, publication: Publication, payloads: Sequence[str] | None
-    ) -> bool:
-        """Whether one of the approver's pinned keys signed just what would be sent."""
+        if not self.are_signed:
+            return True
+        # One of the approver's pinned keys must have signed just what would be sent.
         if payloads is None:
             payloads = self._payloads(publication)
         if given.signature is None or given.statement is None:

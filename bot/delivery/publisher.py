@@ -1,6 +1,6 @@
 """Brings due deliveries out: gate, release or hold, claim, prepare, intent, one call, outcome."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,6 @@ from bot.delivery.decide import (
     Facts,
     Outcome,
     Policy,
-    Step,
     decide,
     put_off,
     put_off_and_hold,
@@ -168,11 +167,8 @@ class Releaser:
             approvals, before = consents.of_delivery(delivery), parent.state if parent else None
             pause = first_covering(pauses, *delivery.publication.pausable)
             gone = "; ".join(filter(None, map(known, delivery.status.links)))
-            facts = shared(
-                approvals, parent=before, gone=gone, paused=pause is not None,
-                pause_detail=pause.detail if pause else "",
-            )  # fmt: skip
-            return why_hold(delivery, facts)
+            paused = pause.detail if pause else None
+            return why_hold(delivery, shared(approvals, parent=before, gone=gone, paused=paused))
 
         return why
 
@@ -266,7 +262,11 @@ class Publisher:
             is_remade = not self.releaser.is_known(row)
             draft = row.draft
             if draft is None or is_remade:
-                made = self._prepare(row, platform, before)
+                reply_to = ReplyTo(root=before[-1].ref, parent=before[0].ref) if before else None
+                made = platform.prepare(
+                    row.status, key=row.id, at=self.clock.now(), reply_to=reply_to,
+                    pictures=lambda picture: self.store.media.get(picture.sha256),
+                )  # fmt: skip
                 draft = made.again(draft) if draft else made
             if not self.trusts_clock():
                 return put_off(row, self.clock.now(), "the clock was set just now")
@@ -276,7 +276,7 @@ class Publisher:
         except Exception as error:  # no call has begun, so any failure is safe
             if not isinstance(error, BotError):
                 log.exception("failed before the call", delivery=row.id)
-            return decide(error, row, policy, self.clock.now(), step=Step.PREPARING)
+            return decide(error, row, policy, self.clock.now(), has_begun=False)
         if self.clock.monotonic() > deadline:
             # This process stood still (suspended, paused): the lease may be another's by now.
             late = "too slow before the call"
@@ -295,13 +295,6 @@ class Publisher:
         again = min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
         return Outcome(Event.DEFER, "the account has had as many posts as it may", again)
 
-    def _prepare(self, row: Delivery, platform: Platform, before: Sequence[Delivery]) -> Draft:
-        reply_to = ReplyTo(root=before[-1].ref, parent=before[0].ref) if before else None
-        return platform.prepare(
-            row.status, key=row.id, at=self.clock.now(), reply_to=reply_to,
-            pictures=lambda picture: self.store.media.get(picture.sha256),
-        )  # fmt: skip
-
     def _call(self, row: Delivery, policy: Policy, platform: Platform, draft: Draft) -> Outcome:
         answer: PostRef | Exception
         try:
@@ -310,7 +303,7 @@ class Publisher:
             if not isinstance(error, BotError):
                 log.exception("bug while publishing", delivery=row.id)
             answer = error
-        return decide(answer, row, policy, self.clock.now(), step=Step.CALLING)
+        return decide(answer, row, policy, self.clock.now(), has_begun=True)
 
     def _commit(self, row: Delivery, outcome: Outcome) -> None:
         now = self.clock.now()

@@ -142,20 +142,16 @@ def shift(
     write_move(connection, row, event, target, note)
     moved = change(connection, row.id, {**changes, **(values or {})})
     if target is State.CANCELLED:
-        _free_occurrence(connection, row.publication.id)
+        # Its publication lets go of its occurrence once all of it is cancelled. Two that cancel the
+        # last two parts at once must see each other's.
+        this = publication.c.id == row.publication.id
+        connection.execute(select(publication.c.id).where(this).with_for_update())
+        rest = select(delivery.c.id).where(
+            delivery.c.publication_id == row.publication.id, delivery.c.state != State.CANCELLED
+        )
+        withdrawn = update(publication).where(this, ~rest.exists())
+        connection.execute(withdrawn.values(state=PublicationState.WITHDRAWN))
     return moved
-
-
-def _free_occurrence(connection: Connection, publication_id: str) -> None:
-    """Let a publication go of its occurrence once all of it is cancelled."""
-    this = publication.c.id == publication_id
-    # Two that cancel the last two parts at once must see each other's.
-    connection.execute(select(publication.c.id).where(this).with_for_update())
-    rest = select(delivery.c.id).where(
-        delivery.c.publication_id == publication_id, delivery.c.state != State.CANCELLED
-    )
-    withdrawn = update(publication).where(this, ~rest.exists())
-    connection.execute(withdrawn.values(state=PublicationState.WITHDRAWN))
 
 
 def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) -> Delivery:

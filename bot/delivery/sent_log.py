@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from bot.canonical import JsonObject, canonical_json
 from bot.db.database import Database, Repository, StoreContext
 from bot.db.sqlite import append_line
+from bot.delivery.lifecycle import OUT
 from bot.delivery.model import Delivery, State
 from bot.delivery.rows import as_delivery, change, deliveries, locked
 from bot.delivery.tables import delivery, instance, publication, sent_log
@@ -32,9 +33,8 @@ _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
 _ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
 _LOG = logging.getLogger(__name__)
 _D, _P = delivery.c, publication.c
-_KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
 #: Nothing is sent of it any more, unless it is planned anew.
-OVER = (*_KNOWN_OUT, State.CANCELLED)
+OVER = OUT | {State.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class RestoreGuard(OutboxRepository):
         Each with where the log says that it is; None where it says nothing.
         """
         due = and_(_P.due_at <= now, _D.state.not_in(OVER))
-        tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(_KNOWN_OUT))
+        tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(OUT))
         query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
         known = self._log.known() if self._log.attempted else {}
         refs = {delivery_id: logged.ref for delivery_id, logged in known.items()}

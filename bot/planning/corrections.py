@@ -10,10 +10,11 @@ from bot.checks.wording import flaws_of
 from bot.clock import Clock
 from bot.content.model import Mode, Post, Variant
 from bot.content.values import no_such
+from bot.delivery.lifecycle import IN_DOUBT, OUT
 from bot.delivery.model import Delivery, NewPublication, Occurrence, OccurrenceKind, State
 from bot.errors import DecisionError, Severity
 from bot.planning.diff import named, new_publication
-from bot.planning.removals import MAY_BE_OUT, Removal, Removals
+from bot.planning.removals import Removal, Removals
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.rendering.rendered import RenderedCampaign, render_campaign
@@ -22,7 +23,6 @@ from bot.rendering.rendered import RenderedCampaign, render_campaign
 PATIENCE = timedelta(days=1)
 #: Beginning of the id of a post that goes out again elsewhere.
 REPUBLICATION = "republication-"
-_OUT = frozenset({State.SENT, State.RETRACTED, State.GONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Corrections:
         """
         self._require_public(why)
         rows = self.store.outbox.find(post_id=post_id)
-        if not any(row.state in {State.SENT} | MAY_BE_OUT for row in rows):
+        if not any(row.state in {State.SENT} | IN_DOUBT for row in rows):
             raise DecisionError(f"{post_id}: nothing of it is out")
         if not self.removals.begin(post_id, by=by, why=why):
             return ()
@@ -101,7 +101,7 @@ class Corrections:
         """
         self._require_public(why)
         _require(text, "say what is right")
-        rows = [row for row in self.store.outbox.find(post_id=post_id) if row.state in _OUT]
+        rows = [row for row in self.store.outbox.find(post_id=post_id) if row.state in OUT]
         if not rows:
             raise DecisionError(f"{post_id}: nothing of it is out, so nothing can be corrected")
         post = self._post(post_id, text.strip(), rows, by)
@@ -266,7 +266,7 @@ def public_corrections(
 def _entry(store: Store, row: AuditRow) -> PublicCorrection:
     outcomes = [Removal(**stored) for stored in row.detail.get("outcomes", ())]
     correction = str(row.detail.get("correction", ""))
-    sent = store.outbox.find(post_id=correction, states=_OUT) if correction else ()
+    sent = store.outbox.find(post_id=correction, states=OUT) if correction else ()
     gone = tuple(outcome.url for outcome in outcomes if outcome.deleted and outcome.url)
     return PublicCorrection(
         at=row.at,

@@ -10,7 +10,7 @@ from bot.authority.pauses import PauseState
 from bot.authority.users import Person, Right
 from bot.clock import Clock
 from bot.delivery.decide import is_same_person
-from bot.delivery.lifecycle import Event
+from bot.delivery.lifecycle import IN_DOUBT, Event
 from bot.delivery.model import Delivery, State
 from bot.errors import BotError, DecisionError
 from bot.planning.store import Store
@@ -23,7 +23,6 @@ ALONE = timedelta(days=1)
 WAITING = timedelta(days=3)
 #: Verbs of the audit log; people are told of each.
 ASKED, BEGUN = "retract asked", "retract begun"
-MAY_BE_OUT = frozenset({State.SENDING, State.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class Removals:
 
     def begin(self, post_id: str, *, by: str, why: str) -> bool:
         """Write down and announce that a post is taken down; False if a second must agree."""
-        rows = self.store.outbox.find(states={State.SENT} | MAY_BE_OUT, post_id=post_id)
+        rows = self.store.outbox.find(states={State.SENT} | IN_DOUBT, post_id=post_id)
         pauses = [self._pause_of(row) for row in rows]
         paused = self.store.pauses.current() or (all(pauses) and next(iter(pauses), None))
         if paused:
@@ -98,13 +97,13 @@ class Removals:
 
     def take_down(self, rows: Iterable[Delivery], *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete the last part of a thread first, so that no reply hangs in the air."""
-        wanted = [row for row in rows if row.state in {State.SENT} | MAY_BE_OUT]
+        wanted = [row for row in rows if row.state in {State.SENT} | IN_DOUBT]
         ordered = sorted(wanted, key=lambda row: (row.account, row.publication.id, -row.part))
         return tuple(self._take_down(row, by, why) for row in ordered)
 
     def _take_down(self, row: Delivery, by: str, why: str) -> Removal:
         was_there = None
-        if row.state in MAY_BE_OUT:
+        if row.state in IN_DOUBT:
             told = f"it is {row.state}: not settled whether it is out; retract it again later"
         elif pause := self._pause_of(row):
             told = f"the {pause.target} is paused by {pause.by}; retract it again later"

@@ -64,7 +64,7 @@ def test_it_may_go_out(facts: Facts, cost: float) -> None:
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        (replace(FINE, paused=True), "paused"),
+        (replace(FINE, paused=""), "paused"),
         (replace(FINE, stopped="revoked"), "account stopped: revoked"),
         (replace(FINE, approvals=approved("Ann")), "unapproved: 1 of 2"),
         (replace(FINE, approvals=approved("Ann", "Ed")), "unapproved: 1 of 2"),
@@ -105,7 +105,7 @@ def test_a_part_waits_for_the_one_before_it_unless_that_failed_or_takes_too_long
     facts=st.builds(
         Facts,
         now=st.datetimes(DUE.replace(tzinfo=None), timezones=st.just(UTC)),
-        paused=st.booleans(),
+        paused=st.sampled_from((None, "", "a theme")),
         stopped=st.sampled_from(["", "revoked"]),
         approvals=st.builds(
             ApprovalCount,
