@@ -30,7 +30,7 @@ from bot.cli.proof import decides, proved
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.content.zones import brief, shown
-from bot.delivery.answers import LONGEST, Answered, Answers
+from bot.delivery.answers import ASK, LONGEST, REFUSE, Answers, too_late
 from bot.delivery.interactions import Interactions, Verb
 from bot.delivery.model import Delivery
 from bot.planning.corrections import Corrections, PublicCorrection
@@ -244,9 +244,8 @@ _POST = click.argument("post", metavar="POST")
 @decides(Right.APPROVE, asks_why=False)
 def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Let POST wait: it is held until it is edited, or you approve it or `withdraw` this."""
-    return _output(
-        _answers(workspace, post).ask_change(post, comment, by=by), "waits for a change", by
-    )
+    rows = _answers(workspace, post).object_to(ASK, post, comment, by=by)
+    return _output(rows, "waits for a change", by)
 
 
 @click.command()
@@ -255,7 +254,8 @@ def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output
 @decides(Right.APPROVE, asks_why=False)
 def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Never let POST go out as it is now: only an edited one may be planned again."""
-    return _output(_answers(workspace, post).refuse(post, comment, by=by), "is refused", by)
+    rows = _answers(workspace, post).object_to(REFUSE, post, comment, by=by)
+    return _output(rows, "is refused", by)
 
 
 @click.command()
@@ -295,13 +295,12 @@ def _answers(workspace: Workspace, post: str) -> Answers:
     return Answers(workspace.store, workspace.clock)
 
 
-def _output(answered: Answered, what: str, by: str) -> Output:
-    told = []
-    for row in answered.rows:
-        if row in answered.too_late:
+def _output(rows: tuple[Delivery, ...], what: str, by: str) -> Output:
+    told, late = [], too_late(rows)
+    for row in rows:
+        if row in late:
             told.append(f"{row.account}: too late, it is on its way: {row.status.text}")
         elif row.part == 0:
             told.append(f"{row.account}: {what}: {row.status.text}")
-    value = {"by": by, "about": list(as_rows(answered.rows))}
-    value["too_late"] = list(as_rows(answered.too_late))
-    return Output(value, told, code=1 if answered.too_late else 0)
+    value = {"by": by, "about": list(as_rows(rows)), "too_late": list(as_rows(late))}
+    return Output(value, told, code=1 if late else 0)

@@ -1,6 +1,7 @@
 """The answers of approvers besides their yes: a change, a refusal, and taking an answer back."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,20 +34,13 @@ class Answer:
     stands: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What an answer was about."""
-
-    rows: tuple[Delivery, ...]
-
-    @property
-    def too_late(self) -> tuple[Delivery, ...]:
-        """What it came too late for: on its way already, it may be out, or go out."""
-        # Its call may have begun; one that was only claimed is stopped before it.
-        return tuple(
-            row for row in self.rows
-            if row.state is State.UNKNOWN or (row.state is State.SENDING and row.first_intent_at)
-        )  # fmt: skip
+def too_late(rows: Iterable[Delivery]) -> tuple[Delivery, ...]:
+    """Return what an answer came too late for: on its way already, it may be out, or go out."""
+    # Its call may have begun; one that was only claimed is stopped before it.
+    return tuple(
+        row for row in rows
+        if row.state is State.UNKNOWN or (row.state is State.SENDING and row.first_intent_at)
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +53,15 @@ class Answers:
     store: DeliveryStore
     clock: Clock
 
-    def ask_change(
-        self, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
-    ) -> Answered:
-        """Let a post wait until it is edited or they withdraw that, or DecisionError."""
-        return self._object(ASK, post_id, comment, by, seen)
+    def object_to(
+        self, verb: str, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
+    ) -> tuple[Delivery, ...]:
+        """Let a post wait until it is edited or they withdraw that, or never let it out as it is.
 
-    def refuse(
-        self, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
-    ) -> Answered:
-        """Never let a post go out as it is now; the same for its arguments as `ask_change`."""
-        return self._object(REFUSE, post_id, comment, by, seen)
-
-    def _object(
-        self, verb: str, post_id: str, comment: str, by: str, seen: frozenset[str] | None
-    ) -> Answered:
+        Args:
+            verb: `ASK` for a change, or `REFUSE`.
+            seen: Fingerprints of what they read; DecisionError where there are others now.
+        """
         text, now = comment_text(comment), self.clock.now()
         with self.store.transaction():
             rows = self.store.outbox.lock(post_id)
@@ -92,9 +80,9 @@ class Answers:
                 unsent = (row for row in rows if row.state in UNSENT and not row.attempts)
                 self.store.outbox.refuse(unsent, by=by, why=text, now=now)
             self._write(by, verb, post_id, text, prints)
-        return Answered(rows)
+        return rows
 
-    def withdraw(self, post_id: str, *, by: str, why: str = "") -> Answered:
+    def withdraw(self, post_id: str, *, by: str, why: str = "") -> tuple[Delivery, ...]:
         """Take back a person's approval and their request for a change; DecisionError for none."""
         why, now = comment_text(why) if why.strip() else "", self.clock.now()
         with self.store.transaction():
@@ -105,7 +93,7 @@ class Answers:
             if not gone:
                 raise DecisionError(f"{post_id}: {by} has no answer there that can be taken back")
             self._write(by, WITHDRAW, post_id, why, sorted(gone))
-        return Answered(tuple(row for row in rows if row.fingerprint in gone))
+        return tuple(row for row in rows if row.fingerprint in gone)
 
     def comment(self, post_id: str, comment: str, *, by: str) -> None:
         """Add to a post's thread; it changes nothing else."""

@@ -1,6 +1,6 @@
 """Brings due deliveries out: gate, release or hold, claim, prepare, intent, one call, outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -262,11 +262,7 @@ class Publisher:
             is_remade = not self.releaser.is_known(row)
             draft = row.draft
             if draft is None or is_remade:
-                reply_to = ReplyTo(root=before[-1].ref, parent=before[0].ref) if before else None
-                made = platform.prepare(
-                    row.status, key=row.id, at=self.clock.now(), reply_to=reply_to,
-                    pictures=lambda picture: self.store.media.get(picture.sha256),
-                )  # fmt: skip
+                made = self._prepare(row, platform, before)
                 draft = made.again(draft) if draft else made
             if not self.trusts_clock():
                 return put_off(row, self.clock.now(), "the clock was set just now")
@@ -294,6 +290,13 @@ class Publisher:
         # At its last moment it is looked at too, so that people hear in time that it is late.
         again = min(free, row.not_after + SOON) if row.not_after and not row.released_by else free
         return Outcome(Event.DEFER, "the account has had as many posts as it may", again)
+
+    def _prepare(self, row: Delivery, platform: Platform, before: Sequence[Delivery]) -> Draft:
+        reply_to = ReplyTo(root=before[-1].ref, parent=before[0].ref) if before else None
+        return platform.prepare(
+            row.status, key=row.id, at=self.clock.now(), reply_to=reply_to,
+            pictures=lambda picture: self.store.media.get(picture.sha256),
+        )  # fmt: skip
 
     def _call(self, row: Delivery, policy: Policy, platform: Platform, draft: Draft) -> Outcome:
         answer: PostRef | Exception

@@ -150,7 +150,7 @@ class Bot:
             if self.clock_guard.is_sure():
                 self.releaser.run(account)  # what gets too late meanwhile is held
             return
-        if not self.clock_guard.allows(lambda: self.verifier.look(account)):
+        if not self.clock_guard.is_sure(lambda: self.verifier.look(account)):
             return  # nothing is late or due by a clock that is wrong
         self.store.end_pauses(self.clock.now())  # before what is due at that moment is held
         self.reconciler.run(account)

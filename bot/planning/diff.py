@@ -31,14 +31,6 @@ Rewrite = Callable[[Publication], NewPublication | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Cancellation:
-    """Deliveries of one publication that are to be cancelled, in order of part."""
-
-    delivery_ids: tuple[str, ...]
-    reason: CancelReason
-
-
-@dataclass(frozen=True, slots=True)
 class PlanDiff:
     """The changes that make the outbox what is planned; false where there are none."""
 
@@ -47,7 +39,8 @@ class PlanDiff:
     replace: tuple[NewPublication, ...] = ()
     #: As they will be: only their occurrence, times and slot differ.
     move: tuple[Publication, ...] = ()
-    cancel: tuple[Cancellation, ...] = ()
+    #: Deliveries of one publication, in order of part, and why.
+    cancel: tuple[tuple[Group, CancelReason], ...] = ()
     #: Why texts are replaced.
     why: CancelReason = CancelReason.EDITED
 
@@ -163,9 +156,9 @@ def diff(
     """
     pairs = _matched(wanted, existing.movable)
     kept = {group[0].publication.id for _new, group in pairs if group}
-    cancel = [_cancelled(group, CancelReason.REMOVED) for group in existing.removed]
+    cancel = [(group, CancelReason.REMOVED) for group in existing.removed]
     cancel += [
-        _cancelled(group, CancelReason.UNPLANNED)
+        (group, CancelReason.UNPLANNED)
         for group in existing.movable
         if group[0].publication.id not in kept
     ]
@@ -173,7 +166,7 @@ def diff(
     counts = Counter({place: turn.count for place, turn in turns.items()})
     for new, group in (*((new, group) for group, new in existing.edited), *pairs):
         if group is None or len(group) != len(new.parts):
-            cancel += [_cancelled(group, why)] if group else []
+            cancel += [(group, why)] if group else []
             place = new.publication.account, new.publication.post_id
             counts[place] += 1
             add.append(named(new, campaign, counts[place]))
@@ -281,10 +274,6 @@ def named(new: NewPublication, campaign: str, turn: int) -> NewPublication:
 
 def _id(*identity: object) -> str:
     return sha256_hex(canonical_json(identity))[:24]
-
-
-def _cancelled(group: Group, reason: CancelReason) -> Cancellation:
-    return Cancellation(tuple(row.id for row in group), reason)
 
 
 def _matched(

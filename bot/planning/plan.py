@@ -70,14 +70,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """From when (included) to when (excluded) is planned; UTC."""
-
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class _SlotMoment:
     """One moment of a slot on one account, which a queue may use."""
 
@@ -95,7 +87,9 @@ class PlanState:
 
     schedule: Schedule
     alike: Alike
-    window: Window
+    #: From when (included) to when (excluded) is planned; UTC.
+    start: datetime
+    end: datetime
     zone: ZoneInfo = field(init=False)
     taken: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
     last_used: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -174,7 +168,8 @@ def plan(
     past: Iterable[Publication],
     last_used: Mapping[tuple[str, str], datetime],
     added_at: Mapping[str, datetime],
-    window: Window,
+    start: datetime,
+    end: datetime,
     alike: Alike,
 ) -> Plan:
     """Lay posts on moments.
@@ -185,13 +180,13 @@ def plan(
         past: What is not to be planned anew: sent, under way, held, about to go, or withdrawn.
         last_used: Account and post -> when it was last due, of what is older than ``past``.
         added_at: When each account came to the campaign; nothing earlier is planned for it.
-        window: What to plan.
+        start: From when (included) to ``end`` (excluded) is planned; UTC.
         alike: Which posts need `Schedule.similarity_days` between them.
     """
-    state = PlanState(schedule, alike, window, last_used=dict(last_used))
+    state = PlanState(schedule, alike, start, end, last_used=dict(last_used))
     for old in past:
         # What waits for a free slot, but may not be moved any more, may go out at any time.
-        state.enter(old.account, old.post_id, old.due_at or window.start, graphic=old.graphic)
+        state.enter(old.account, old.post_id, old.due_at or start, graphic=old.graphic)
         state.occurrences.add((old.account, old.occurrence))
 
     def is_open(account: str, occurrence: Occurrence, due_at: datetime) -> bool:
@@ -220,8 +215,7 @@ def _fixed_times(post: Post, state: PlanState) -> Iterator[tuple[Occurrence, dat
 
     Those after it push others away from them.
     """
-    start, end = state.window.start, state.window.end
-    end += timedelta(days=state.schedule.similarity_days)
+    start, end = state.start, state.end + timedelta(days=state.schedule.similarity_days)
     if post.at is not None and start <= post.at < end:
         yield Occurrence(OccurrenceKind.FIXED, post.id), post.at
     if post.every_year is not None:
@@ -238,7 +232,7 @@ def _lay_fixed(offer: Offer, occurrence: Occurrence, due_at: datetime, state: Pl
     why = why or state.paused(day) or state.too_graphic(post, day)
     if not why:
         state.enter(account, post.id, due_at, graphic=post.graphic)
-    if due_at >= state.window.end:
+    if due_at >= state.end:
         return
     if why:
         state.empty.append(EmptySlot(account, occurrence, due_at, f"{post.id}: {why}"))
@@ -248,9 +242,9 @@ def _lay_fixed(offer: Offer, occurrence: Occurrence, due_at: datetime, state: Pl
 
 def _slot_moments(state: PlanState) -> Sequence[_SlotMoment]:
     """Return the moments of all slots, by time, then in the schedule's order of accounts."""
-    schedule, window = state.schedule, state.window
+    schedule = state.schedule
     rank = {name: place for place, name in enumerate(schedule.accounts)}
-    first, last = state.day(window.start), state.day(window.end)
+    first, last = state.day(state.start), state.day(state.end)
     moments = []
     for queue in schedule.queues.values():
         for slot in queue.slots:
@@ -261,7 +255,7 @@ def _slot_moments(state: PlanState) -> Sequence[_SlotMoment]:
                 moments += [
                     _SlotMoment(at.utc, account, queue, occurrence, slot, why_not)
                     for account in schedule.accounts.values()
-                    if window.start <= at.utc < window.end
+                    if state.start <= at.utc < state.end
                 ]
     return sorted(
         moments, key=lambda moment: (moment.due_at, rank[moment.account.name], moment.queue.name)

@@ -37,17 +37,6 @@ class Removal:
     told: str
 
 
-def next_step(
-    rows: Sequence[AuditRow], post_id: str, by: str, *, now: datetime, may: Callable[[str], bool]
-) -> str:
-    """Return ``BEGUN`` where a post may be taken down, by rows newest first, else ``ASKED``."""
-    others = (row for row in rows if row.verb == BEGUN and row.subject != post_id)
-    if not any(row.at > now - ALONE for row in others):
-        return BEGUN
-    asked = (row.who for row in requests(rows, post_id, now))
-    return BEGUN if any(may(who) and not is_same_person(who, by) for who in asked) else ASKED
-
-
 def requests(rows: Iterable[AuditRow], post_id: str, now: datetime) -> list[AuditRow]:
     """Return what asks for a post to be taken down and still waits, newest first."""
     about = (row for row in rows if row.subject == post_id and row.verb in {ASKED, BEGUN})
@@ -76,7 +65,12 @@ class Removals:
         now = self.clock.now()
 
         def choose(rows: Sequence[AuditRow]) -> str:
-            return next_step(rows, post_id, by, now=now, may=self._may)
+            others = (row for row in rows if row.verb == BEGUN and row.subject != post_id)
+            if not any(row.at > now - ALONE for row in others):
+                return BEGUN
+            asked = {row.who for row in requests(rows, post_id, now)}
+            is_agreed = any(self._may(who) and not is_same_person(who, by) for who in asked)
+            return BEGUN if is_agreed else ASKED
 
         row = self.store.audit.write_chosen(
             by, choose, post_id, why=why, since=now - WAITING, now=now

@@ -27,7 +27,7 @@ from bot.delivery.model import (
 )
 from bot.delivery.reads import AHEAD
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
-from bot.planning.diff import Cancellation, PlanDiff
+from bot.planning.diff import PlanDiff
 from bot.planning.store import Store
 from bot.platforms.status import Draft, Status
 from tests.integration.store_rows import (
@@ -188,7 +188,7 @@ def test_a_place_that_is_taken_is_not_given_twice_and_nothing_else_is_changed(
         store.outbox.add(new_publication(id=id_, occurrence=place, due_at=slot), now=NOW)
     before = store.outbox.find()
     taken = new_publication(Status("edited"), occurrence=placed("d1", later).occurrence)
-    dropped = Cancellation(("d3",), CancelReason.UNPLANNED)
+    dropped = before[2:], CancelReason.UNPLANNED
 
     for changes in (PlanDiff(move=(placed("d1", later),)), PlanDiff(replace=(taken,))):
         with pytest.raises(DecisionError, match="taken"):
@@ -222,7 +222,8 @@ def test_whose_cancelling_freed_an_occurrence_is_kept(store: Store) -> None:
         store.outbox.add(new_publication(id=id_), now=NOW)
     store.outbox.add(thread("t"), now=NOW)
 
-    store.plan.apply(PlanDiff(cancel=(Cancellation(("mine",), CancelReason.REMOVED),)), now=NOW)
+    mine = store.outbox.find(publication_id="mine")
+    store.plan.apply(PlanDiff(cancel=((mine, CancelReason.REMOVED),)), now=NOW)
     store.outbox.move("theirs", Event.CANCEL, now=NOW, actor="ana")
     store.outbox.move("t1", Event.CANCEL, now=NOW, actor="ana")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.content.model import Account, EveryYear, Pause, Post, Queue, Schedule, Slot
 from bot.delivery.model import Occurrence, OccurrenceKind, Publication
-from bot.planning.plan import Assignment, Offer, Plan, Window, plan
+from bot.planning.plan import Assignment, Offer, Plan, plan
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
 
@@ -48,10 +48,9 @@ def lay(
     alike: Callable[[str, str], bool] = lambda one, other: one == other,
     repeat: bool = True,
 ) -> Plan:
-    window = Window(start, start + timedelta(days=days))
     return plan(
         rules, offers(rules, posts, repeat=repeat), past=past, last_used={}, added_at={},
-        window=window, alike=alike,
+        start=start, end=start + timedelta(days=days), alike=alike,
     )  # fmt: skip
 
 
@@ -211,10 +210,10 @@ def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
 
 def test_an_account_gets_only_what_comes_after_it_was_added() -> None:
     rules = schedule()
-    window = Window(START, START + timedelta(days=2))
 
     result = plan(
-        rules, offers(rules, [post("one")]), past=(), last_used={}, window=window,
+        rules, offers(rules, [post("one")]), past=(), last_used={},
+        start=START, end=START + timedelta(days=2),
         added_at={"m": START + timedelta(hours=10)}, alike=lambda one, other: one == other,
     )  # fmt: skip
 
