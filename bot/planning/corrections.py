@@ -43,10 +43,6 @@ class PublicCorrection:
     remaining: tuple[str, ...]
 
 
-def _tell_nobody(_text: str) -> None:
-    """Stand in where nobody is to be told."""
-
-
 @dataclass(frozen=True, slots=True)
 class Corrections:
     """Retract and correct; both spend network calls, and both are one audit row."""
@@ -56,7 +52,7 @@ class Corrections:
     rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
     #: Tells people at once, before what cannot be undone.
-    announce: Callable[[str], object] = _tell_nobody
+    announce: Callable[[str], object] = lambda _text: None
 
     @property
     def mode(self) -> Mode:
@@ -65,7 +61,7 @@ class Corrections:
     @property
     def removals(self) -> Removals:
         # Nothing is taken down in a rehearsal, so nobody is alarmed.
-        announce = self.announce if self.mode is Mode.LIVE else _tell_nobody
+        announce = self.announce if self.mode is Mode.LIVE else None
         return Removals(self.store, self.clock, self.platform, announce)
 
     def retract(self, post_id: str, *, by: str, why: str) -> tuple[Removal, ...]:

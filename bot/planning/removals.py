@@ -51,8 +51,8 @@ class Removals:
     store: Store
     clock: Clock
     platform: Callable[[str], Platform]
-    #: Tells people at once, before what cannot be undone.
-    announce: Callable[[str], object]
+    #: Tells people at once, before what cannot be undone; None where that alarms nobody.
+    announce: Callable[[str], object] | None
 
     def begin(self, post_id: str, *, by: str, why: str) -> bool:
         """Write down and announce that a post is taken down; False if a second must agree."""
@@ -75,7 +75,7 @@ class Removals:
         row = self.store.audit.write_chosen(
             by, choose, post_id, why=why, since=now - WAITING, now=now
         )
-        if row.verb == BEGUN:
+        if row.verb == BEGUN and self.announce:
             self.announce(f"{post_id}: {by} takes it down now: {why}")
         return row.verb == BEGUN
 
