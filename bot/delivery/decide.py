@@ -237,11 +237,7 @@ def decide(
 
 
 def put_off(
-    delivery: Delivery,
-    now: datetime,
-    detail: str,
-    *,
-    retry_after: timedelta | None = None,
+    delivery: Delivery, now: datetime, detail: str, *, retry_after: timedelta | None = None
 ) -> Outcome:
     """Return that surely nothing was accepted, and when to try again."""
     wait = wait_before(delivery.fence, retry_after=retry_after, salt=delivery.id)

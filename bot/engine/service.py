@@ -18,13 +18,7 @@ from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.content import ContentInForce
 from bot.engine.rehearsal import simulate_approvals
-from bot.engine.scheduler import (
-    LONGEST_WAIT,
-    AccountWorkers,
-    Activity,
-    ChangeWatch,
-    PeriodicJob,
-)
+from bot.engine.scheduler import LONGEST_WAIT, AccountWorkers, Activity, ChangeWatch, PeriodicJob
 from bot.errors import ConflictError, DecisionError
 from bot.evidence.archive import Archive
 from bot.log import get_logger

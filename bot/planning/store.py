@@ -109,11 +109,7 @@ class Planner:
         return self._lay(rendered, self.clock.now(), days, refused)[2]
 
     def apply(
-        self,
-        rendered: RenderedCampaign,
-        *,
-        days: int,
-        why: CancelReason = CancelReason.EDITED,
+        self, rendered: RenderedCampaign, *, days: int, why: CancelReason = CancelReason.EDITED
     ) -> PlanDiff:
         """Bring the outbox to what the campaign says for the coming days; return the changes.
 
