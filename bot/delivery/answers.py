@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot import visible
 from bot.authority.approvals import OBJECTING, WITHDRAW, Objection
+from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.delivery.lifecycle import UNSENT
 from bot.delivery.model import Delivery, State
@@ -79,7 +80,7 @@ class Answers:
             if verb == REFUSE:
                 unsent = (row for row in rows if row.state in UNSENT and not row.attempts)
                 self.store.outbox.refuse(unsent, by=by, why=text, now=now)
-            self._write(by, verb, post_id, text, prints)
+            self._write(by, verb, post_id, text, {"fingerprints": prints})
         return rows
 
     def withdraw(self, post_id: str, *, by: str, why: str = "") -> tuple[Delivery, ...]:
@@ -92,7 +93,7 @@ class Answers:
             gone |= self.store.objections.settle(prints, by, why=why or "withdrawn", now=now)
             if not gone:
                 raise DecisionError(f"{post_id}: {by} has no answer there that can be taken back")
-            self._write(by, WITHDRAW, post_id, why, sorted(gone))
+            self._write(by, WITHDRAW, post_id, why, {"fingerprints": sorted(gone)})
         return tuple(row for row in rows if row.fingerprint in gone)
 
     def comment(self, post_id: str, comment: str, *, by: str) -> None:
@@ -100,7 +101,7 @@ class Answers:
         text = comment_text(comment)
         if not self.store.outbox.find(post_id=post_id):
             raise DecisionError(f"no post that was planned is called {post_id}")
-        self._write(by, COMMENT, post_id, text, [])
+        self._write(by, COMMENT, post_id, text, {"fingerprints": []})
 
     def thread(self, post_id: str) -> tuple[Answer, ...]:
         """Return what people said of a post, oldest first."""
@@ -119,9 +120,8 @@ class Answers:
             for row in rows
         )  # fmt: skip
 
-    def _write(self, by: str, verb: str, post_id: str, why: str, prints: list[str]) -> None:
-        detail, now = {"fingerprints": prints}, self.clock.now()
-        self.store.audit.write(by, verb, post_id, why=why, detail=detail, now=now)
+    def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
+        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
 
 
 def comment_text(comment: str) -> str:

@@ -6,24 +6,20 @@ from datetime import datetime
 
 from bot.authority.pauses import EVERYTHING, PAUSE, RESUME, PauseTarget, pause_target, resumed
 from bot.authority.tables import PauseScope, StopReason
-from bot.canonical import JsonObject
-from bot.clock import Clock
 from bot.content.model import Campaign, Schedule
+from bot.delivery.answers import Answers
 from bot.delivery.consent import Consents, signer_of
 from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import UNSENT, Event, cancel_event
 from bot.delivery.model import CancelReason, Delivery, HoldReason, State
-from bot.delivery.store import DeliveryStore
 from bot.errors import BotError, DecisionError
 from bot.platforms.base import Platform
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Answers):
     """Every decision of the command line and the browser goes through here."""
 
-    store: DeliveryStore
-    clock: Clock
     campaign: Callable[[], Campaign]
     #: Adapter of an account, where an address is to be read.
     platform: Callable[[str], Platform] | None = None
@@ -75,7 +71,7 @@ class Desk:
                     statement=statement, signature=signature,
                 )  # fmt: skip
             self.store.objections.settle(new, by, why="approved", now=now)
-            self._write(by, "approve", post_id, note, detail, now)
+            self._write(by, "approve", post_id, note, detail)
         return waiting
 
     def _signed(self, by: str, rows: tuple[Delivery, ...], signature: str | None) -> str | None:
@@ -138,7 +134,7 @@ class Desk:
             if paused is None:
                 raise DecisionError(f"{_paused(target)} already")
             subject = "all calls" if all_calls and target == EVERYTHING else str(target)
-            self._write(by, PAUSE, subject, reason, paused.logged(), now)
+            self._write(by, PAUSE, subject, reason, paused.logged())
 
     def pause_target(self, scope: PauseScope, value: str, schedule: Schedule | None) -> PauseTarget:
         """Return what to pause; DecisionError where neither the plan nor the schedule has it."""
@@ -152,13 +148,12 @@ class Desk:
 
     def resume(self, *, by: str, why: str = "", target: PauseTarget = EVERYTHING) -> None:
         """Let the target go on, and nothing else; what lapsed stays held for a person."""
-        now = self.clock.now()
         with self.store.transaction():
-            if not self.store.pauses.resume(by, now, target):
+            if not self.store.pauses.resume(by, self.clock.now(), target):
                 lasting = (str(each.target) for each in self.store.pauses.lasting())
                 only = ", ".join(dict.fromkeys(lasting))
                 raise DecisionError(f"{_paused(target, is_not=True)}{only and f'; only {only}'}")
-            self._write(by, RESUME, str(target), why, resumed(target), now)
+            self._write(by, RESUME, str(target), why, resumed(target))
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; return why it was stopped.
@@ -175,7 +170,7 @@ class Desk:
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
         self.store.accounts.start(account, *lifted)
         stopped = "; ".join(lifted.values())
-        self._write(by, "restart", account, why, {"stopped": stopped}, self.clock.now())
+        self._write(by, "restart", account, why, {"stopped": stopped})
         return stopped
 
     def held(self) -> tuple[Delivery, ...]:
@@ -292,20 +287,14 @@ class Desk:
     def _decide(
         self, delivery: Delivery, event: Event, by: str, verb: str, why: str, **columns: object
     ) -> Delivery:
-        now = self.clock.now()
         is_withdrawn = event in {Event.CANCEL, Event.DROP}
         moved = self.store.outbox.move(
-            delivery.id, event, now=now, actor=by, detail=why or verb,
+            delivery.id, event, now=self.clock.now(), actor=by, detail=why or verb,
             reason=CancelReason.WITHDRAWN if is_withdrawn else None, **columns,
         )  # fmt: skip
         detail = {"post": delivery.post_id, "account": delivery.account, "from": delivery.state}
-        self._write(by, verb, delivery.id, why, detail, now)
+        self._write(by, verb, delivery.id, why, detail)
         return moved
-
-    def _write(
-        self, by: str, verb: str, subject: str, why: str, detail: JsonObject, now: datetime
-    ) -> None:
-        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=now)
 
 
 def _paused(target: PauseTarget, *, is_not: bool = False) -> str:

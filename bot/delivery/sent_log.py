@@ -116,23 +116,20 @@ class SentLog:
                 raise StoreError(f"cannot write to {self.path}: {error.strerror}") from error
             self.seq = max(self.seq, line.get("seq", 0))
 
-    def _load(self) -> None:
-        with self.path.open("rb") as file:
-            for raw in file:
-                # Of most lines only the number matters: most of the time that a verb takes to
-                # start would go into reading the rest of them.
-                if number := _number(raw):
-                    self.seq = max(self.seq, number)
-                elif (line := _line_of(raw)) and "log" in line:
-                    self.log_id, self.instance_id = line["log"], line["instance"]
-
 
 def open_log(path: Path) -> SentLog | None:
     """Read the log that stands there; None where there is none, or none was ever begun."""
     if not path.exists():
         return None
     log = SentLog(path, log_id="", instance_id="")
-    log._load()
+    with path.open("rb") as file:
+        for raw in file:
+            # Of most lines only the number matters: most of the time that a verb takes to
+            # start would go into reading the rest of them.
+            if number := _number(raw):
+                log.seq = max(log.seq, number)
+            elif (line := _line_of(raw)) and "log" in line:
+                log.log_id, log.instance_id = line["log"], line["instance"]
     # Whoever made the file died before its first line was whole: nothing can have been sent.
     return log if log.log_id or log.attempted else None
 

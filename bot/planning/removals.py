@@ -9,6 +9,7 @@ from bot.authority.audit import AuditRow
 from bot.authority.pauses import PauseState
 from bot.authority.users import Person, Right
 from bot.clock import Clock
+from bot.content.model import Mode
 from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import IN_DOUBT, Event
 from bot.delivery.model import Delivery, State
@@ -16,6 +17,7 @@ from bot.errors import BotError, DecisionError
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import PostRef
+from bot.rendering.rendered import RenderedCampaign
 
 #: One post may be taken down by one person within this.
 ALONE = timedelta(days=1)
@@ -50,11 +52,16 @@ class Removals:
 
     store: Store
     clock: Clock
+    rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
-    #: Tells people at once, before what cannot be undone; None where that alarms nobody.
-    announce: Callable[[str], object] | None
+    #: Tells people at once, before what cannot be undone.
+    announce: Callable[[str], object] = lambda _text: None
 
-    def begin(self, post_id: str, *, by: str, why: str) -> bool:
+    @property
+    def mode(self) -> Mode:
+        return self.rendered().campaign.schedule.mode
+
+    def _begin(self, post_id: str, *, by: str, why: str) -> bool:
         """Write down and announce that a post is taken down; False if a second must agree."""
         rows = self.store.outbox.find(states={State.SENT} | IN_DOUBT, post_id=post_id)
         pauses = [self._pause_of(row) for row in rows]
@@ -75,7 +82,7 @@ class Removals:
         row = self.store.audit.write_chosen(
             by, choose, post_id, why=why, since=now - WAITING, now=now
         )
-        if row.verb == BEGUN and self.announce:
+        if row.verb == BEGUN and self.mode is Mode.LIVE:  # in a rehearsal nothing is taken down
             self.announce(f"{post_id}: {by} takes it down now: {why}")
         return row.verb == BEGUN
 
@@ -89,7 +96,7 @@ class Removals:
             return not self.store.users.all()
         return Person.of(user).may(Right.CORRECT)
 
-    def take_down(self, rows: Iterable[Delivery], *, by: str, why: str) -> tuple[Removal, ...]:
+    def _take_down_all(self, rows: Iterable[Delivery], *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete the last part of a thread first, so that no reply hangs in the air."""
         wanted = [row for row in rows if row.state in {State.SENT} | IN_DOUBT]
         ordered = sorted(wanted, key=lambda row: (row.account, row.publication.id, -row.part))
