@@ -199,12 +199,10 @@ class Repository:
         self._db = context.db
 
     def _row(self, query: Select[Any]) -> Row[Any] | None:
-        """Read the one row that a query finds; None where it finds none."""
         with self._db.read() as connection:
             return connection.execute(query).one_or_none()
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        """Read all rows that a query finds."""
         with self._db.read() as connection:
             return connection.execute(query).all()
 

@@ -217,11 +217,9 @@ def decide(
     *,
     has_begun: bool,
 ) -> Outcome:
-    """Return what the answer to a call means: where it is, or what was raised.
+    """Return what came of a claim: where it is, or what was raised, once the call ``has_begun``.
 
-    Args:
-        delivery: As it was claimed.
-        has_begun: A reader may see it; before, nothing has been sent.
+    Before, nothing has been sent; from then on a reader may see it.
     """
     if isinstance(answer, PostRef):
         return Outcome(Event.ACCEPT, ref=answer)
@@ -282,12 +280,9 @@ def decide_read(
     called_at: datetime,
     failed: FailedReads,
 ) -> Outcome:
-    """Return what was read back: where it is, what was raised, or None for a complete read.
+    """Return what came of a read-back: where it is, what was raised, or None: it is not there.
 
-    Args:
-        delivery: As it is UNKNOWN.
-        called_at: When its last call began.
-        failed: Reads in a row that failed before this one.
+    Its last call began at ``called_at``; ``failed`` are the reads in a row before this one.
     """
     if answer is None:
         return _absent(delivery, policy, now, now - called_at)

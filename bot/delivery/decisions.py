@@ -236,7 +236,6 @@ class Desk(Answers):
         return next(row for row in moved if row.id == delivery.id)
 
     def _thread(self, delivery: Delivery) -> list[Delivery]:
-        """Find all parts of the delivery's thread that nobody took out, in order."""
         rows = self.store.outbox.find(publication_id=delivery.publication.id)
         return [row for row in rows if row.state is not State.CANCELLED]
 

@@ -189,13 +189,25 @@ class Moves(OutboxRepository):
         self, delivery_id: str, ref: PostRef, *, now: datetime, only_unknown: bool = False
     ) -> Delivery:
         """Store that it is out, whatever a restored database says; DecisionError if taken out."""
+        where = ref.url or ref.id
 
         def store(connection: Connection) -> tuple[Delivery, int]:
             find = _unknown if only_unknown else locked
             row = find(connection, delivery_id)
             if row.state is State.SENT and row.remote_id:
                 return row, 0
-            return _walk(connection, row, ref, now), self._next_seq(connection)
+            if row.state not in _WAYS:
+                raise DecisionError(f"{row.id}: it is {row.state}, and yet it is out: {where}")
+            note = Note(now, _RECONCILER, detail="read back and found")
+            if row.state is State.SENDING:
+                end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
+            for event in _WAYS[row.state]:
+                row = shift(connection, row, event, note)
+            # It went out when it was last sent, not when we came to read.
+            query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
+            called = connection.execute(query).scalar_one() or now
+            row = change(connection, row.id, {**ref_columns(ref), "sent_at": called})
+            return row, self._next_seq(connection)
 
         sent, seq = self._db.must_write(store)
         if seq:
@@ -233,17 +245,3 @@ def _unknown(connection: Connection, delivery_id: str) -> Delivery:
     if row.state is not State.UNKNOWN:
         raise DecisionError(f"{row.id}: it is {row.state}, there is nothing to read back")
     return row
-
-
-def _walk(connection: Connection, row: Delivery, ref: PostRef, now: datetime) -> Delivery:
-    if row.state not in _WAYS:
-        raise DecisionError(f"{row.id}: it is {row.state}, and yet it is out: {ref.url or ref.id}")
-    note = Note(now, _RECONCILER, detail="read back and found")
-    if row.state is State.SENDING:
-        end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
-    for event in _WAYS[row.state]:
-        row = shift(connection, row, event, note)
-    # It went out when it was last sent, not when we came to read.
-    query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
-    called = connection.execute(query).scalar_one() or now
-    return change(connection, row.id, {**ref_columns(ref), "sent_at": called})

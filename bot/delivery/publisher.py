@@ -177,7 +177,6 @@ _STRANGE = Hold(HoldReason.UNAPPROVED, "what it would answer is not of its conve
 
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:
-    """Whether its time has come, or a person said to send it."""
     return bool(delivery.released_by) or delivery.due_at is None or delivery.due_at <= now
 
 

@@ -41,7 +41,6 @@ OVER = OUT | {State.CANCELLED}
 class Logged:
     """What the log knows about one delivery: its last attempt, and where it is."""
 
-    delivery_id: str
     draft: Draft | None
     first_intent_at: datetime | None
     #: None where no answer with an id was ever stored.
@@ -157,7 +156,6 @@ class OutboxRepository(Repository):
         self._log = context.log
 
     def _next_seq(self, connection: Connection) -> int:
-        """Return the number of the line that the log is about to get."""
         statement = update(sent_log).where(sent_log.c.log_id == self._log.log_id)
         counted = statement.values(seq=sent_log.c.seq + 1).returning(sent_log.c.seq)
         return int(connection.execute(counted).scalar_one())
@@ -198,7 +196,7 @@ def _line_of(raw: bytes) -> dict[str, Any] | None:
 
 
 def _merged(known: Logged | None, line: JsonObject) -> Logged:
-    known = known or Logged(line["delivery"], None, None, None)
+    known = known or Logged(None, None, None)
     if line["event"] == "sent":
         return replace(known, ref=PostRef(**line["remote"]), by=line.get("by", ""))
     draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
@@ -224,9 +222,8 @@ class RestoreGuard(OutboxRepository):
         tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(OUT))
         query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
         known = self._log.known() if self._log.attempted else {}
-        refs = {delivery_id: logged.ref for delivery_id, logged in known.items()}
         rows = map(as_delivery, self._rows(query))
-        return tuple((row, refs.get(row.id)) for row in rows)
+        return tuple((row, known[row.id].ref if row.id in known else None) for row in rows)
 
     def settled(self, now: datetime) -> None:
         """All has been read back: send again, and take this log and this place for ours."""

@@ -69,7 +69,6 @@ class ClockGuard:
         return f"the machine's clock is {_against(-ahead)} what every server says"
 
     def _forget_if_set(self) -> None:
-        """Forget what was heard before the wall clock was set."""
         with self._lock:
             offset = self.clock.now().timestamp() - self.clock.monotonic()
             moved = 0.0 if self._offset is None else offset - self._offset

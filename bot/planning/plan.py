@@ -32,7 +32,6 @@ class Offer:
 
     post: Post
     account: str
-    platform: str
     #: Why it cannot go there; empty where it can.
     skipped: str = ""
     #: The same text may come again on this platform.
@@ -90,16 +89,13 @@ class PlanState:
     #: From when (included) to when (excluded) is planned; UTC.
     start: datetime
     end: datetime
-    zone: ZoneInfo = field(init=False)
+    zone: ZoneInfo
     taken: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
     last_used: dict[tuple[str, str], datetime] = field(default_factory=dict)
     graphic_days: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
     occurrences: set[tuple[str, Occurrence]] = field(default_factory=set)
     planned: list[Assignment] = field(default_factory=list)
     empty: list[EmptySlot] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.zone = ZoneInfo(self.schedule.timezone)
 
     def enter(self, account: str, post: str, when: datetime, *, graphic: bool) -> None:
         insort(self.taken[account], (when, post))
@@ -117,14 +113,12 @@ class PlanState:
         end = bisect_left(taken, (when + within, ""))
         return (post for _at, post in taken[start:end])
 
-    def count(self, account: str, until: datetime, within: timedelta) -> int:
-        taken = self.taken[account]
-        return bisect_right(taken, (until, _LAST)) - bisect_right(taken, (until - within, _LAST))
-
     def caps(self, account: Account, when: datetime) -> str:
         """Return which cap of an account a delivery would break; empty for none."""
+        taken = self.taken[account.name]
         for most, span, _key in caps_of(account):
-            if self.count(account.name, when, span) >= most:
+            used = bisect_right(taken, (when, _LAST)) - bisect_right(taken, (when - span, _LAST))
+            if used >= most:
                 return f"the account's {most} {'an hour' if span == HOUR else 'a day'} are used"
         if account.min_gap and any(self.near(account.name, when, account.min_gap)):
             return "too close to another post of the account"
@@ -145,13 +139,12 @@ class PlanState:
             return f"the day has its {self.schedule.graphic_per_day} graphic post already"
         return ""
 
-    def too_alike(self, post_id: str, account: str, platform: str, when: datetime) -> str:
+    def too_alike(self, post_id: str, account: str, when: datetime) -> str:
         """Look for a text too much alike, close by, on any account of the same platform."""
         days = timedelta(days=self.schedule.similarity_days)
-        names = (
-            other.name for other in self.schedule.accounts.values() if other.platform == platform
-        )
-        for name in names:
+        accounts = self.schedule.accounts
+        platform = accounts[account].platform
+        for name in (other.name for other in accounts.values() if other.platform == platform):
             if name != account and (name, post_id) in self.last_used:
                 return "the same text never goes to two accounts of one platform"
             for other in self.near(name, when, days):
@@ -183,7 +176,8 @@ def plan(
         start: From when (included) to ``end`` (excluded) is planned; UTC.
         alike: Which posts need `Schedule.similarity_days` between them.
     """
-    state = PlanState(schedule, alike, start, end, last_used=dict(last_used))
+    zone = ZoneInfo(schedule.timezone)
+    state = PlanState(schedule, alike, start, end, zone, last_used=dict(last_used))
     for old in past:
         # What waits for a free slot, but may not be moved any more, may go out at any time.
         state.enter(old.account, old.post_id, old.due_at or start, graphic=old.graphic)
@@ -303,5 +297,5 @@ def _why_not_now(offer: Offer, moment: _SlotMoment, state: PlanState) -> str:
         if due_at - used < repeat_after:
             return "out already, too recently to repeat"
     return state.too_graphic(post, state.day(due_at)) or state.too_alike(
-        post.id, offer.account, offer.platform, due_at
+        post.id, offer.account, due_at
     )

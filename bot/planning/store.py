@@ -197,7 +197,7 @@ def _offers(rendered: RenderedCampaign, refused: frozenset[str]) -> list[Offer]:
 
     return [
         Offer(
-            post, text.account.name, text.account.platform, why_not(text),
+            post, text.account.name, why_not(text),
             rendered.spec_of(text.account.name).may_repeat,
         )
         for post in rendered.campaign.posts

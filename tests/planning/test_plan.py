@@ -32,7 +32,7 @@ def schedule(*accounts: Account, **changes: object) -> Schedule:
 
 def offers(rules: Schedule, posts: Iterable[Post], *, repeat: bool = True) -> list[Offer]:
     return [
-        Offer(one, account.name, account.platform, may_repeat=repeat)
+        Offer(one, account.name, may_repeat=repeat)
         for one in posts
         for account in rules.accounts.values()
     ]
