@@ -25,7 +25,7 @@ from bot.content.shape import SCHEMA_NAMES, schema_of
 from bot.content.sources import INVESTIGATIONS, SOURCES
 from bot.content.values import suggestion, written
 from bot.errors import DecisionError
-from bot.planning.excerpts import Fitting
+from bot.planning.excerpts import fitted
 from bot.rendering.blocks import blocks_of, sentences_of
 
 _STARTER = Path(__file__).parents[1] / "cli" / "starter"
@@ -183,7 +183,7 @@ def _drafts(files: dict[str, bytes], answers: CampaignChoices, clock: Clock) -> 
         text, taken = source.text[slice(*span)], {post.id for _, _, post in found}
         name = propose_id(text, "letter", taken)
         bare = QuotingPost(name, "letter", text, when, answers.author, status="draft")
-        post, left_out = Fitting(desk, campaign, source, (span,)).fitted(bare)
+        post, left_out = fitted(bare, desk, campaign, (span,))
         found.append(((post.thread, bool(left_out)), span, post))
         if sum(rank == _WHOLE for rank, _, _ in found) == _DRAFTS:
             break

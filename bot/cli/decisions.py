@@ -29,7 +29,7 @@ from bot.cli.proof import decides, proved
 from bot.clock import Clock
 from bot.content.model import Mode
 from bot.content.zones import brief, shown
-from bot.delivery.answers import LONGEST, Answered, Answers
+from bot.delivery.answers import ASK, LONGEST, REFUSE, Answers, too_late
 from bot.delivery.interactions import Interactions, Verb
 from bot.delivery.model import Delivery
 from bot.planning.corrections import Corrections
@@ -226,8 +226,8 @@ _POST = click.argument("post", metavar="POST")
 @decides(Right.APPROVE, asks_why=False)
 def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Let POST wait: it is held until it is edited, or you approve it or `withdraw` this."""
-    answered = _answers(workspace, post).ask_change(post, comment, by=by)
-    return _output(answered, "waits for a change", by)
+    rows = _answers(workspace, post).object_to(ASK, post, comment, by=by)
+    return _output(rows, "waits for a change", by)
 
 
 @_POST
@@ -235,7 +235,8 @@ def ask_change(workspace: Workspace, post: str, comment: str, by: str) -> Output
 @decides(Right.APPROVE, asks_why=False)
 def refuse(workspace: Workspace, post: str, comment: str, by: str) -> Output:
     """Never let POST go out as it is now: only an edited one may be planned again."""
-    return _output(_answers(workspace, post).refuse(post, comment, by=by), "is refused", by)
+    rows = _answers(workspace, post).object_to(REFUSE, post, comment, by=by)
+    return _output(rows, "is refused", by)
 
 
 @_POST
@@ -272,12 +273,12 @@ def _answers(workspace: Workspace, post: str) -> Answers:
     return Answers(workspace.store, workspace.clock)
 
 
-def _output(answered: Answered, what: str, by: str) -> Output:
-    late = answered.too_late
+def _output(rows: tuple[Delivery, ...], what: str, by: str) -> Output:
+    late = too_late(rows)
     told = [
         f"{row.account}: {'too late, it is on its way' if row in late else what}: {row.status.text}"
-        for row in answered.rows
+        for row in rows
         if row in late or row.part == 0
     ]
-    value = {"by": by, "about": as_rows(answered.rows), "too_late": as_rows(late)}
+    value = {"by": by, "about": as_rows(rows), "too_late": as_rows(late)}
     return Output(value, told, code=1 if late else 0)

@@ -54,6 +54,13 @@ _PG_SESSION = {
 }
 
 
+class _Begun(local):
+    """The transactions that this thread has begun by `together`, and by `looking`."""
+
+    together: Connection | None = None
+    looking: Connection | None = None
+
+
 class Database:
     """An engine with our settings, and transactions that raise only `StoreError`s."""
 
@@ -64,8 +71,7 @@ class Database:
         # SQLite lets one connection write at a time, and whoever waits for it polls: with many
         # threads some of them wait in vain. In this process they take turns instead.
         self._turn: AbstractContextManager[Any] = RLock() if self.is_sqlite else nullcontext()
-        #: By thread: the transaction that it has begun by `together`, or by `looking`.
-        self._begun = local()
+        self._begun = _Begun()
         #: Never writes, so that it sees whatever else does.
         self._watching: PoolProxiedConnection | None = None
         self._is_closed = False
@@ -77,7 +83,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Look at one state of the database; nothing that is written here stays."""
-        if (begun := self._joined() or self._looked_with()) is not None:
+        if (begun := self._begun.together or self._begun.looking) is not None:
             with translated():
                 yield begun
             return
@@ -96,11 +102,11 @@ class Database:
             DiskFullError: there is no room.
             StoreError: it could not be stored, or nobody knows whether it was.
         """
-        if (begun := self._joined()) is not None:
+        if (begun := self._begun.together) is not None:
             with translated():
                 yield begun
             return
-        if self._looked_with() is not None:
+        if self._begun.looking is not None:
             raise RuntimeError("nothing is written while several reads are one")
         with self._turn, translated(), self._opened().begin() as connection:
             yield connection
@@ -108,34 +114,27 @@ class Database:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Let all that this thread reads and writes meanwhile be one transaction."""
-        before = self._joined()
         with self.write() as connection:
-            self._begun.connection = connection
+            before, self._begun.together = self._begun.together, connection
             try:
                 yield
             finally:
-                self._begun.connection = before
+                self._begun.together = before
 
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Let all that this thread reads meanwhile be one transaction; it must not write."""
         with self.read() as connection:
-            before, self._begun.looking = self._looked_with(), connection
+            before, self._begun.looking = self._begun.looking, connection
             try:
                 yield
             finally:
                 self._begun.looking = before
 
-    def _looked_with(self) -> Connection | None:
-        return getattr(self._begun, "looking", None)
-
-    def _joined(self) -> Connection | None:
-        return getattr(self._begun, "connection", None)
-
     @property
     def is_together(self) -> bool:
         """Whether this thread is within `together`, so that what it wrote may yet be undone."""
-        return self._joined() is not None
+        return self._begun.together is not None
 
     def must_write(self, work: Callable[[Connection], _Found]) -> _Found:
         """Store what has already happened out there; a full disk gives up its ballast for it."""
@@ -200,12 +199,10 @@ class Repository:
         self._db = context.db
 
     def _row(self, query: Select[Any]) -> Row[Any] | None:
-        """Read the one row that a query finds; None where it finds none."""
         with self._db.read() as connection:
             return connection.execute(query).one_or_none()
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        """Read all rows that a query finds."""
         with self._db.read() as connection:
             return connection.execute(query).all()
 

@@ -135,7 +135,11 @@ def fill(target: Connection, source: Connection, *, revision: str, is_old: bool 
     Raises:
         StoreError: what was read back is not what the source has.
     """
-    _clear(target)
+    found = inspect(target).get_table_names()
+    if found and _revision.name not in found:
+        raise DatabaseUnusableError(f"the database has somebody else's tables ({found[0]})")
+    for table in reversed(_tables(target)):
+        table.drop(target)
     tables = [table for table in _tables(source) if table.name != _revision.name]
     if is_old:
         _bare(tables).create_all(target)
@@ -197,14 +201,6 @@ def _tables(connection: Connection) -> list[Table]:
     found = MetaData()
     found.reflect(connection)
     return found.sorted_tables
-
-
-def _clear(target: Connection) -> None:
-    found = inspect(target).get_table_names()
-    if found and _revision.name not in found:
-        raise DatabaseUnusableError(f"the database has somebody else's tables ({found[0]})")
-    for table in reversed(_tables(target)):
-        table.drop(target)
 
 
 def _bare(tables: list[Table]) -> MetaData:

@@ -219,11 +219,9 @@ class Ballast:
             return False
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
+            with os.fdopen(descriptor, "wb"):
                 # Not a hole: a sparse file would give nothing back.
                 os.posix_fallocate(descriptor, 0, self._size)
-            finally:
-                os.close(descriptor)
         except OSError:
             self._path.unlink(missing_ok=True)
             return False

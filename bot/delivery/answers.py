@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot import visible
 from bot.authority.approvals import OBJECTING, WITHDRAW, Objection
+from bot.canonical import JsonObject
 from bot.clock import Clock
 from bot.delivery.lifecycle import UNSENT
 from bot.delivery.model import Delivery, State
@@ -34,13 +35,13 @@ class Answer:
     stands: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What an answer was about, and what it came too late for."""
-
-    rows: tuple[Delivery, ...]
-    #: On their way already: these may be out, or go out.
-    too_late: tuple[Delivery, ...]
+def too_late(rows: Iterable[Delivery]) -> tuple[Delivery, ...]:
+    """Return what an answer came too late for: on its way already, it may be out, or go out."""
+    # Its call may have begun; one that was only claimed is stopped before it.
+    return tuple(
+        row for row in rows
+        if row.state is State.UNKNOWN or (row.state is State.SENDING and row.first_intent_at)
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,15 @@ class Answers:
     store: DeliveryStore
     clock: Clock
 
-    def ask_change(
-        self, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
-    ) -> Answered:
-        """Let a post wait until it is edited or they withdraw that, or DecisionError."""
-        return self._object(ASK, post_id, comment, by, seen)
+    def object_to(
+        self, verb: str, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
+    ) -> tuple[Delivery, ...]:
+        """Let a post wait until it is edited or they withdraw that, or never let it out as it is.
 
-    def refuse(
-        self, post_id: str, comment: str, *, by: str, seen: frozenset[str] | None = None
-    ) -> Answered:
-        """Never let a post go out as it is now; the same for its arguments as `ask_change`."""
-        return self._object(REFUSE, post_id, comment, by, seen)
-
-    def _object(
-        self, verb: str, post_id: str, comment: str, by: str, seen: frozenset[str] | None
-    ) -> Answered:
+        Args:
+            verb: `ASK` for a change, or `REFUSE`.
+            seen: Fingerprints of what they read; DecisionError where there are others now.
+        """
         text, now = comment_text(comment), self.clock.now()
         with self.store.transaction():
             rows = self.store.outbox.lock(post_id)
@@ -85,10 +80,10 @@ class Answers:
             if verb == REFUSE:
                 unsent = (row for row in rows if row.state in UNSENT and not row.attempts)
                 self.store.outbox.refuse(unsent, by=by, why=text, now=now)
-            self._write(by, verb, post_id, text, prints)
-        return _answered(rows)
+            self._write(by, verb, post_id, text, {"fingerprints": prints})
+        return rows
 
-    def withdraw(self, post_id: str, *, by: str, why: str = "") -> Answered:
+    def withdraw(self, post_id: str, *, by: str, why: str = "") -> tuple[Delivery, ...]:
         """Take back a person's approval and their request for a change; DecisionError for none."""
         why, now = comment_text(why) if why.strip() else "", self.clock.now()
         with self.store.transaction():
@@ -98,15 +93,15 @@ class Answers:
             gone |= self.store.objections.settle(prints, by, why=why or "withdrawn", now=now)
             if not gone:
                 raise DecisionError(f"{post_id}: {by} has no answer there that can be taken back")
-            self._write(by, WITHDRAW, post_id, why, sorted(gone))
-        return _answered(row for row in rows if row.fingerprint in gone)
+            self._write(by, WITHDRAW, post_id, why, {"fingerprints": sorted(gone)})
+        return tuple(row for row in rows if row.fingerprint in gone)
 
     def comment(self, post_id: str, comment: str, *, by: str) -> None:
         """Add to a post's thread; it changes nothing else."""
         text = comment_text(comment)
         if not self.store.outbox.find(post_id=post_id):
             raise DecisionError(f"no post that was planned is called {post_id}")
-        self._write(by, COMMENT, post_id, text, [])
+        self._write(by, COMMENT, post_id, text, {"fingerprints": []})
 
     def thread(self, post_id: str) -> tuple[Answer, ...]:
         """Return what people said of a post, oldest first."""
@@ -125,9 +120,8 @@ class Answers:
             for row in rows
         )  # fmt: skip
 
-    def _write(self, by: str, verb: str, post_id: str, why: str, prints: list[str]) -> None:
-        detail, now = {"fingerprints": prints}, self.clock.now()
-        self.store.audit.write(by, verb, post_id, why=why, detail=detail, now=now)
+    def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
+        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
 
 
 def comment_text(comment: str) -> str:
@@ -142,13 +136,3 @@ def comment_text(comment: str) -> str:
     if _TAG.search(text):
         raise DecisionError("a comment is plain text: write no tags in < and >")
     return text
-
-
-def _answered(rows: Iterable[Delivery]) -> Answered:
-    found = tuple(rows)
-    # Its call may have begun; one that was only claimed is stopped before it.
-    late = tuple(
-        row for row in found
-        if row.state is State.UNKNOWN or (row.state is State.SENDING and row.first_intent_at)
-    )  # fmt: skip
-    return Answered(found, late)

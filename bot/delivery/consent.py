@@ -13,7 +13,7 @@ from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode, Schedule
 from bot.db.lazy import ReadOnce
 from bot.delivery.decide import ApprovalCount, is_same_person
-from bot.delivery.model import Delivery, Hold, HoldReason, Publication, Queued
+from bot.delivery.model import Delivery, Hold, HoldReason, Publication
 from bot.delivery.store import DeliveryStore
 
 
@@ -143,12 +143,9 @@ class Consents:
         # Who has a name anew did not give what was given under it before.
         if user is None or Role.APPROVER not in user.roles or given.at < user.created_at:
             return False
-        return not self.are_signed or self._is_signed(given, publication, payloads)
-
-    def _is_signed(
-        self, given: Approval, publication: Publication, payloads: Sequence[str] | None
-    ) -> bool:
-        """Whether one of the approver's pinned keys signed just what would be sent."""
+        if not self.are_signed:
+            return True
+        # One of the approver's pinned keys must have signed just what would be sent.
         if payloads is None:
             payloads = self._payloads(publication)
         if given.signature is None or given.statement is None:
@@ -164,13 +161,13 @@ class Consents:
 
 def entry(publication: Publication, payloads: Sequence[str]) -> JsonObject:
     """Return what an approver signs of one publication: every word of it, where, when and whose."""
-    is_queued = isinstance(publication.occurrence, Queued)
+    at = publication.due_at
     return {
         "fingerprint": publication.fingerprint,
         "post": publication.post_id,
         "account": publication.account,
         "author": publication.author,
-        "at": publication.due_at.isoformat() if publication.due_at and not is_queued else None,
+        "at": at.isoformat() if at and not publication.queue else None,
         "statuses": [sha256_hex(payload) for payload in payloads],
     }
 

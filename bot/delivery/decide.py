@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason, State
@@ -79,9 +78,8 @@ class Facts:
     approvals: ApprovalCount
     #: Why this machine sends nothing at all; empty where it may.
     obstacle: str = ""
-    paused: bool = False
-    #: What of it is paused; empty where everything is.
-    pause_detail: str = ""
+    #: What of it is paused, empty for everything; None where nothing is.
+    paused: str | None = None
     #: Why the account is stopped; empty where it is not.
     stopped: str = ""
     #: Dollars that the account may still spend this month; None is no budget.
@@ -122,8 +120,8 @@ def why_truncate(delivery: Delivery, parent: State, now: datetime) -> Hold | Non
 def _holds(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
     if facts.parent is not None and facts.parent not in _ON_ITS_WAY:
         yield Hold(HoldReason.PARENT, f"it is {facts.parent}")
-    if facts.paused:
-        yield Hold(HoldReason.PAUSED, facts.pause_detail)
+    if facts.paused is not None:
+        yield Hold(HoldReason.PAUSED, facts.paused)
     if facts.stopped:
         yield Hold(HoldReason.ACCOUNT_STOPPED, facts.stopped)
     if not facts.approvals.is_enough:
@@ -155,16 +153,6 @@ def _forgivable(delivery: Delivery, facts: Facts) -> Iterator[Hold]:
         yield Hold(HoldReason.LATE, f"{in_words(now - due_at)} after its time{why}")
 
 
-class Step(StrEnum):
-    """What a worker was doing with a delivery."""
-
-    #: No reader can see it: nothing has been sent.
-    PREPARING = "preparing"
-    #: A reader may see it.
-    CALLING = "calling"
-    READING_BACK = "reading back"
-
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a delivery's platform and account allow."""
@@ -180,7 +168,7 @@ class Policy:
 class FailedReads:
     """How often in a row a delivery could not be read back."""
 
-    since: datetime | None = None
+    since: datetime
     count: int = 0
 
 
@@ -222,32 +210,22 @@ def wait_before(attempt: int, *, retry_after: timedelta | None = None, salt: str
 
 
 def decide(
-    answer: PostRef | Exception | None,
+    answer: PostRef | Exception,
     delivery: Delivery,
     policy: Policy,
     now: datetime,
     *,
-    step: Step,
-    failed: FailedReads = FailedReads(),
-    called_at: datetime | None = None,
+    has_begun: bool,
 ) -> Outcome:
-    """Return what an answer, or the lack of one, means.
+    """Return what came of a claim: where it is, or what was raised, once the call ``has_begun``.
 
-    Args:
-        answer: Where it is; what was raised; or None, where a complete read did not find it.
-        delivery: As it was claimed, or as it is to be read back.
-        failed: Reads in a row that failed before this one.
-        called_at: When its last call began, where it is read back.
+    Before, nothing has been sent; from then on a reader may see it.
     """
-    if step is Step.READING_BACK:
-        if answer is None:
-            return _absent(delivery, policy, now, now - (called_at or now))
-        return _read_back(answer, delivery, policy, now, failed)
     if isinstance(answer, PostRef):
         return Outcome(Event.ACCEPT, ref=answer)
     # A refusal of a repeated call may only mean that the first one went through.
     is_repeated = isinstance(answer, RejectedError) and delivery.attempts > 0
-    if step is Step.PREPARING or (isinstance(answer, _SURELY_NOT) and not is_repeated):
+    if not has_begun or (isinstance(answer, _SURELY_NOT) and not is_repeated):
         return _not_accepted(answer, delivery, now)
     detail = (
         str(answer) if isinstance(answer, PlatformError) else f"unexpected {type(answer).__name__}"
@@ -257,11 +235,7 @@ def decide(
 
 
 def put_off(
-    delivery: Delivery,
-    now: datetime,
-    detail: str,
-    *,
-    retry_after: timedelta | None = None,
+    delivery: Delivery, now: datetime, detail: str, *, retry_after: timedelta | None = None
 ) -> Outcome:
     """Return that surely nothing was accepted, and when to try again."""
     wait = wait_before(delivery.fence, retry_after=retry_after, salt=delivery.id)
@@ -278,7 +252,7 @@ def give_up(evidence: str, *, reason: HoldReason = HoldReason.UNSETTLED) -> Outc
     return Outcome(Event.GIVE_UP, hold=Hold(reason), evidence=evidence)
 
 
-def _not_accepted(answer: Exception | None, delivery: Delivery, now: datetime) -> Outcome:
+def _not_accepted(answer: Exception, delivery: Delivery, now: datetime) -> Outcome:
     detail = str(answer)
     match answer:
         case RejectedError():
@@ -297,19 +271,27 @@ def _not_accepted(answer: Exception | None, delivery: Delivery, now: datetime) -
             return put_off(delivery, now, f"{type(answer).__name__} before the call")
 
 
-def _read_back(
-    answer: PostRef | Exception,
+def decide_read(
+    answer: PostRef | Exception | None,
     delivery: Delivery,
     policy: Policy,
     now: datetime,
+    *,
+    called_at: datetime,
     failed: FailedReads,
 ) -> Outcome:
+    """Return what came of a read-back: where it is, what was raised, or None: it is not there.
+
+    Its last call began at ``called_at``; ``failed`` are the reads in a row before this one.
+    """
+    if answer is None:
+        return _absent(delivery, policy, now, now - called_at)
     if isinstance(answer, PostRef):
         return Outcome(Event.CONFIRMED_SENT, ref=answer)
     if isinstance(answer, UnconfirmedError):
         return give_up(f"read back, but {answer}")
     # Read again later: this read did not happen, so it proves nothing.
-    if now - (failed.since or now) > policy.patience:
+    if now - failed.since > policy.patience:
         outcome = give_up(f"could not be read back: {answer}")
     else:
         retry_after = answer.retry_after if isinstance(answer, UnavailableError) else None

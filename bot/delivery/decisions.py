@@ -7,24 +7,20 @@ from datetime import datetime
 from bot.authority.approvals import Approval
 from bot.authority.pauses import EVERYTHING, PAUSE, RESUME, PauseState, PauseTarget, pause_target
 from bot.authority.tables import PauseScope, StopReason
-from bot.canonical import JsonObject
-from bot.clock import Clock
 from bot.content.model import Campaign, Schedule
+from bot.delivery.answers import Answers
 from bot.delivery.consent import Consents, signer_of
 from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import UNSENT, Event, cancel_event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, Queued, State
-from bot.delivery.store import DeliveryStore
+from bot.delivery.model import CancelReason, Delivery, HoldReason, State
 from bot.errors import BotError, DecisionError
 from bot.platforms.base import Platform
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Answers):
     """Every decision of the command line and the browser goes through here."""
 
-    store: DeliveryStore
-    clock: Clock
     campaign: Callable[[], Campaign]
     #: Adapter of an account, where an address is to be read.
     platform: Callable[[str], Platform] | None = None
@@ -75,7 +71,7 @@ class Desk:
                     Approval(fingerprint, post_id, by, note, sources, now, statement, signature)
                 )
             self.store.objections.settle(new, by, why="approved", now=now)
-            self._write(by, "approve", post_id, note, detail, now)
+            self._write(by, "approve", post_id, note, detail)
         return waiting
 
     def _signed(self, by: str, rows: tuple[Delivery, ...], signature: str | None) -> str | None:
@@ -136,7 +132,7 @@ class Desk:
             if not self.store.pauses.pause(new):
                 raise DecisionError(f"{_paused(target)} already")
             subject = "all calls" if all_calls and target == EVERYTHING else str(target)
-            self._write(by, PAUSE, subject, reason, new.logged(), now)
+            self._write(by, PAUSE, subject, reason, new.logged())
 
     def pause_target(self, scope: PauseScope, value: str, schedule: Schedule | None) -> PauseTarget:
         """Return what to pause; DecisionError where neither the plan nor the schedule has it."""
@@ -150,13 +146,12 @@ class Desk:
 
     def resume(self, *, by: str, why: str = "", target: PauseTarget = EVERYTHING) -> None:
         """Let the target go on, and nothing else; what lapsed stays held for a person."""
-        now = self.clock.now()
         with self.store.transaction():
-            if not self.store.pauses.resume(by, now, target):
+            if not self.store.pauses.resume(by, self.clock.now(), target):
                 lasting = (str(each.target) for each in self.store.pauses.lasting())
                 only = ", ".join(dict.fromkeys(lasting))
                 raise DecisionError(f"{_paused(target, is_not=True)}{only and f'; only {only}'}")
-            self._write(by, RESUME, str(target), why, target.logged(), now)
+            self._write(by, RESUME, str(target), why, target.logged())
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; return why it was stopped.
@@ -173,7 +168,7 @@ class Desk:
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
         self.store.accounts.start(account, *lifted)
         stopped = "; ".join(lifted.values())
-        self._write(by, "restart", account, why, {"stopped": stopped}, self.clock.now())
+        self._write(by, "restart", account, why, {"stopped": stopped})
         return stopped
 
     def held(self) -> tuple[Delivery, ...]:
@@ -217,7 +212,7 @@ class Desk:
         return sent
 
     def _requeue(self, delivery: Delivery, by: str, why: str) -> Delivery:
-        if not isinstance(delivery.publication.occurrence, Queued):
+        if not delivery.publication.queue:
             raise DecisionError(
                 f"{delivery.post_id} has a fixed time, not a queue: send it, drop it, or edit `at:`"
             )
@@ -239,7 +234,6 @@ class Desk:
         return next(row for row in moved if row.id == delivery.id)
 
     def _thread(self, delivery: Delivery) -> list[Delivery]:
-        """Find all parts of the delivery's thread that nobody took out, in order."""
         rows = self.store.outbox.find(publication_id=delivery.publication.id)
         return [row for row in rows if row.state is not State.CANCELLED]
 
@@ -290,20 +284,14 @@ class Desk:
     def _decide(
         self, delivery: Delivery, event: Event, by: str, verb: str, why: str, **columns: object
     ) -> Delivery:
-        now = self.clock.now()
         is_withdrawn = event in {Event.CANCEL, Event.DROP}
         moved = self.store.outbox.move(
-            delivery.id, event, now=now, actor=by, detail=why or verb,
+            delivery.id, event, now=self.clock.now(), actor=by, detail=why or verb,
             reason=CancelReason.WITHDRAWN if is_withdrawn else None, **columns,
         )  # fmt: skip
         detail = {"post": delivery.post_id, "account": delivery.account, "from": delivery.state}
-        self._write(by, verb, delivery.id, why, detail, now)
+        self._write(by, verb, delivery.id, why, detail)
         return moved
-
-    def _write(
-        self, by: str, verb: str, subject: str, why: str, detail: JsonObject, now: datetime
-    ) -> None:
-        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=now)
 
 
 def _paused(target: PauseTarget, *, is_not: bool = False) -> str:

@@ -43,10 +43,17 @@ class Ledger(Repository):
                 connection.execute(select(func.pg_advisory_xact_lock(_PG_LOCK)))
             new = _unpaid(connection, charge.resources, account, charge.action, day)
             units = len(new) if charge.resources else charge.units
-            _refuse_over(connection, account, day[:7], units * price, budget_usd)
-            what = {"action": charge.action, "resource": " ".join(new) or None}
-            cost = {"units": units, "unit_micro_usd": price}
-            booked = charges.insert().values(account=account, day=day, at=now, **what, **cost)
+            cost = units * price
+            if budget_usd is not None and cost:
+                spent = _spent(connection, account, day[:7])
+                if spent + cost > round(budget_usd * _MICRO):
+                    raise BudgetSpentError(
+                        f"{account}: {spent / _MICRO:.3f} of {budget_usd:.2f} USD are spent in"
+                        f" {day[:7]}, and this costs {cost / _MICRO:.3f}"
+                    )
+            what: dict[str, object] = {"action": charge.action, "resource": " ".join(new) or None}
+            what |= {"units": units, "unit_micro_usd": price}
+            booked = charges.insert().values(account=account, day=day, at=now, **what)
             return int(connection.execute(booked.returning(_C.id)).scalar_one())
 
     def settle(self, booking: int, units: int, resources: Sequence[str] = ()) -> None:
@@ -133,19 +140,6 @@ def _unpaid(
     rows = connection.execute(query.where(_C.resource.is_not(None)))
     paid = {name for id_, names in rows if id_ != booking for name in names.split()}
     return [name for name in dict.fromkeys(resources) if name not in paid]
-
-
-def _refuse_over(
-    connection: Connection, account: str, month: str, cost: int, budget_usd: float | None
-) -> None:
-    if budget_usd is None or not cost:
-        return
-    spent = _spent(connection, account, month)
-    if spent + cost > round(budget_usd * _MICRO):
-        raise BudgetSpentError(
-            f"{account}: {spent / _MICRO:.3f} of {budget_usd:.2f} USD are spent in {month},"
-            f" and this costs {cost / _MICRO:.3f}"
-        )
 
 
 def _spent(connection: Connection, account: str, month: str) -> int:

@@ -63,6 +63,10 @@ MOVES: Mapping[tuple[State, Event], State] = {
 
 #: Never given to a platform, or surely not accepted: an edit or a cancellation may touch it.
 UNSENT = frozenset({_S.PLANNED, _S.READY, _S.HELD, _S.FAILED})
+#: May be out: nobody knows yet.
+IN_DOUBT = frozenset({_S.SENDING, _S.UNKNOWN})
+#: Was live at some time.
+OUT = frozenset({_S.SENT, _S.GONE, _S.RETRACTED})
 
 
 def cancel_event(state: State) -> Event:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from bot.authority.accounts import write_stop
 from bot.authority.tables import StopReason
 from bot.delivery.decide import Outcome
-from bot.delivery.lifecycle import UNSENT, Event, cancel_event
+from bot.delivery.lifecycle import IN_DOUBT, UNSENT, Event, cancel_event
 from bot.delivery.model import (
     CancelReason,
     Delivery,
@@ -47,23 +47,15 @@ _MAY_CHANGE = frozenset(
 )
 #: What a delivery has that was never tried.
 BLANK: Mapping[str, Any] = {
+    **dict.fromkeys(("detail", "evidence", "owner", "released_by", "remote_id", "url", "cid"), ""),
+    **dict.fromkeys(("fence", "attempts", "absent_reads"), 0),
     "state": State.PLANNED,
     "reason": None,
-    "detail": "",
-    "evidence": "",
-    "fence": 0,
-    "owner": "",
-    "attempts": 0,
-    "absent_reads": 0,
-    "released_by": "",
-    "remote_id": "",
-    "url": "",
-    "cid": "",
 }
 PLANNER = "planner"
 _RECONCILER = "reconciler"
 #: May yet go out, or be out.
-OPEN = UNSENT | {State.SENDING, State.UNKNOWN}
+OPEN = UNSENT | IN_DOUBT
 _IN_ORDER = publication.c.due_at, delivery.c.account, delivery.c.part, delivery.c.id
 #: What leads from where a forgetful database has it to SENT, when it is seen to be out.
 _WAYS: Mapping[State, tuple[Event, ...]] = {
@@ -164,21 +156,18 @@ class Moves(OutboxRepository):
             }
             connection.execute(delivery.insert().values(values))
             if id_ in self._log.attempted:
-                self._hold_forgotten(connection, locked(connection, id_), now)
+                known = self._log.known(frozenset({id_}))[id_]
+                where = f"; it is {known.ref.url or known.ref.id}" if known.ref else ""
+                values = {
+                    "draft_json": known.draft.to_json() if known.draft else None,
+                    "first_intent_at": known.first_intent_at,
+                    "attempts": 1,
+                    "evidence": f"the sent log has an attempt that this database has not{where}",
+                }
+                note = Note(now, PLANNER, HoldReason.UNSETTLED)
+                shift(connection, locked(connection, id_), Event.HOLD, note, values)
             parent = id_
         return True
-
-    def _hold_forgotten(self, connection: Connection, row: Delivery, now: datetime) -> None:
-        known = self._log.known(frozenset({row.id}))[row.id]
-        where = f"; it is {known.ref.url or known.ref.id}" if known.ref else ""
-        values = {
-            "draft_json": known.draft.to_json() if known.draft else None,
-            "first_intent_at": known.first_intent_at,
-            "attempts": 1,
-            "evidence": f"the sent log has an attempt that this database has not{where}",
-        }
-        note = Note(now, PLANNER, HoldReason.UNSETTLED)
-        shift(connection, row, Event.HOLD, note, values)
 
     def commit_read(self, delivery_id: str, outcome: Outcome, *, now: datetime) -> Delivery:
         """Store what a read-back proved, as a whole; DecisionError where it is not UNKNOWN."""
@@ -200,13 +189,25 @@ class Moves(OutboxRepository):
         self, delivery_id: str, ref: PostRef, *, now: datetime, only_unknown: bool = False
     ) -> Delivery:
         """Store that it is out, whatever a restored database says; DecisionError if taken out."""
+        where = ref.url or ref.id
 
         def store(connection: Connection) -> tuple[Delivery, int]:
             find = _unknown if only_unknown else locked
             row = find(connection, delivery_id)
             if row.state is State.SENT and row.remote_id:
                 return row, 0
-            return _walk(connection, row, ref, now), self._next_seq(connection)
+            if row.state not in _WAYS:
+                raise DecisionError(f"{row.id}: it is {row.state}, and yet it is out: {where}")
+            note = Note(now, _RECONCILER, detail="read back and found")
+            if row.state is State.SENDING:
+                end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
+            for event in _WAYS[row.state]:
+                row = shift(connection, row, event, note)
+            # It went out when it was last sent, not when we came to read.
+            query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
+            called = connection.execute(query).scalar_one() or now
+            row = change(connection, row.id, {**ref_columns(ref), "sent_at": called})
+            return row, self._next_seq(connection)
 
         sent, seq = self._db.must_write(store)
         if seq:
@@ -244,17 +245,3 @@ def _unknown(connection: Connection, delivery_id: str) -> Delivery:
     if row.state is not State.UNKNOWN:
         raise DecisionError(f"{row.id}: it is {row.state}, there is nothing to read back")
     return row
-
-
-def _walk(connection: Connection, row: Delivery, ref: PostRef, now: datetime) -> Delivery:
-    if row.state not in _WAYS:
-        raise DecisionError(f"{row.id}: it is {row.state}, and yet it is out: {ref.url or ref.id}")
-    note = Note(now, _RECONCILER, detail="read back and found")
-    if row.state is State.SENDING:
-        end_attempt(connection, row, Event.OUTCOME_UNKNOWN, note)
-    for event in _WAYS[row.state]:
-        row = shift(connection, row, event, note)
-    # It went out when it was last sent, not when we came to read.
-    query = select(func.max(attempt.c.called_at)).where(attempt.c.delivery_id == row.id)
-    called = connection.execute(query).scalar_one() or now
-    return change(connection, row.id, {**ref_columns(ref), "sent_at": called})

@@ -16,7 +16,6 @@ from bot.delivery.decide import (
     Facts,
     Outcome,
     Policy,
-    Step,
     decide,
     put_off,
     put_off_and_hold,
@@ -26,7 +25,7 @@ from bot.delivery.decide import (
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.links import LOOKED, looks_in
-from bot.delivery.model import Correction, Delivery, Hold, HoldReason, State
+from bot.delivery.model import Delivery, Hold, HoldReason, State
 from bot.delivery.reads import AHEAD
 from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, LeaseLostError
@@ -168,11 +167,8 @@ class Releaser:
             approvals, before = consents.of_delivery(delivery), parent.state if parent else None
             pause = first_covering(pauses, *delivery.publication.pausable)
             gone = "; ".join(filter(None, map(known, delivery.status.links)))
-            facts = shared(
-                approvals, parent=before, gone=gone, paused=pause is not None,
-                pause_detail=pause.detail if pause else "",
-            )  # fmt: skip
-            return why_hold(delivery, facts)
+            paused = pause.detail if pause else None
+            return why_hold(delivery, shared(approvals, parent=before, gone=gone, paused=paused))
 
         return why
 
@@ -181,7 +177,6 @@ _STRANGE = Hold(HoldReason.UNAPPROVED, "what it would answer is not of its conve
 
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:
-    """Whether its time has come, or a person said to send it."""
     return bool(delivery.released_by) or delivery.due_at is None or delivery.due_at <= now
 
 
@@ -190,7 +185,7 @@ def _is_next(delivery: Delivery, parent: Delivery) -> bool:
     its, of = delivery.publication, parent.publication
     if delivery.part:
         return its.id == of.id and delivery.part == parent.part + 1
-    is_correction = isinstance(its.occurrence, Correction) and its.account == of.account
+    is_correction = its.is_correction and its.account == of.account
     return is_correction and its.post_id.partition("-of-")[2] == of.post_id
 
 
@@ -276,7 +271,7 @@ class Publisher:
         except Exception as error:  # no call has begun, so any failure is safe
             if not isinstance(error, BotError):
                 log.exception("failed before the call", delivery=row.id)
-            return decide(error, row, policy, self.clock.now(), step=Step.PREPARING)
+            return decide(error, row, policy, self.clock.now(), has_begun=False)
         if self.clock.monotonic() > deadline:
             # This process stood still (suspended, paused): the lease may be another's by now.
             late = "too slow before the call"
@@ -310,7 +305,7 @@ class Publisher:
             if not isinstance(error, BotError):
                 log.exception("bug while publishing", delivery=row.id)
             answer = error
-        return decide(answer, row, policy, self.clock.now(), step=Step.CALLING)
+        return decide(answer, row, policy, self.clock.now(), has_begun=True)
 
     def _commit(self, row: Delivery, outcome: Outcome) -> None:
         now = self.clock.now()

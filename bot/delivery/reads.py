@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from bot.authority.tables import PauseScope
 from bot.db.database import PAGE, Repository
-from bot.delivery.lifecycle import UNSENT, Event
+from bot.delivery.lifecycle import OUT, UNSENT, Event
 from bot.delivery.model import Delivery, PublicationState, State
 from bot.delivery.rows import Attempt, Move, as_delivery, deliveries
 from bot.delivery.tables import WITHDRAWN, attempt, delivery, move, publication
@@ -36,8 +36,6 @@ _D, _P = delivery.c, publication.c
 _PARENT = delivery.alias("parent")
 #: So long before its moment a delivery is let through, so that then only sending it is left.
 AHEAD = timedelta(seconds=2)
-#: Was live at some time.
-OUT = frozenset({State.SENT, State.GONE, State.RETRACTED})
 #: A parent in these never comes out any more (or is gone again); its child must be held.
 _NEVER_OUT = (State.CANCELLED, State.RETRACTED, State.GONE)
 #: Ends of an attempt after which nothing is out.

@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 
 from bot.clock import Clock
-from bot.delivery.decide import FailedReads, Outcome, Policy, Step, decide, give_up
+from bot.delivery.decide import FailedReads, Outcome, Policy, decide_read, give_up
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
 from bot.delivery.store import DeliveryStore, log_differences
@@ -69,10 +69,7 @@ class Reconciler:
             if not isinstance(error, BotError):
                 log.exception("bug while reading back", delivery=delivery.id)
             answer = error
-        outcome = decide(
-            answer, delivery, policy, now, step=Step.READING_BACK, failed=failed,
-            called_at=called_at,
-        )  # fmt: skip
+        outcome = decide_read(answer, delivery, policy, now, called_at=called_at, failed=failed)
         if isinstance(answer, Exception) and outcome.event is None:
             self._failed[delivery.id] = FailedReads(failed.since, failed.count + 1)
         return outcome

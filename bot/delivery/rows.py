@@ -1,7 +1,7 @@
 """Rows of the outbox as values, and the one function that changes a delivery's state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,12 +13,12 @@ from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import (
     Delivery,
+    Occurrence,
+    OccurrenceKind,
     Publication,
     PublicationState,
     Reason,
     State,
-    occurrence_columns,
-    occurrence_from,
     reason_text,
 )
 from bot.delivery.tables import attempt, delivery, move, publication
@@ -28,7 +28,7 @@ from bot.platforms.status import PostRef
 _OF_DELIVERY = tuple(field.name for field in fields(Delivery) if field.name != "publication")
 #: Fields of a publication that are columns of the same name.
 _OF_PUBLICATION = tuple(field.name for field in fields(Publication) if field.name != "occurrence")
-_OF_OCCURRENCE = ("kind", "subject", "key")
+_OF_OCCURRENCE = tuple(field.name for field in fields(Occurrence))
 _PREFIX = "publication_"
 #: Where the columns of a publication begin in a row, and where they end.
 _OWN, _SHARED = len(_OF_DELIVERY), len(_OF_DELIVERY) + len(_OF_PUBLICATION)
@@ -97,16 +97,16 @@ def deliveries() -> Select[Any]:
 def as_delivery(row: Row[Any]) -> Delivery:
     """Return what a row of `deliveries` is; by place, as looking names up takes twice as long."""
     values = tuple(row)
-    kind, subject, key = values[_SHARED : _SHARED + len(_OF_OCCURRENCE)]
+    kind, *place = values[_SHARED : _SHARED + len(_OF_OCCURRENCE)]
     shared = dict(zip(_OF_PUBLICATION, values[_OWN:_SHARED], strict=True))
-    shared["occurrence"] = occurrence_from(kind, subject, key)
+    shared["occurrence"] = Occurrence(OccurrenceKind(kind), *place)
     own = dict(zip(_OF_DELIVERY, values[:_OWN], strict=True))
     return Delivery(publication=Publication(**shared), **own)
 
 
 def publication_columns(new: Publication) -> dict[str, Any]:
     values = {name: getattr(new, name) for name in _OF_PUBLICATION}
-    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(new.occurrence), strict=True))
+    return values | asdict(new.occurrence)
 
 
 def locked(connection: Connection, delivery_id: str) -> Delivery:
@@ -142,20 +142,16 @@ def shift(
     write_move(connection, row, event, target, note)
     moved = change(connection, row.id, {**changes, **(values or {})})
     if target is State.CANCELLED:
-        _free_occurrence(connection, row.publication.id)
+        # Its publication lets go of its occurrence once all of it is cancelled. Two that cancel the
+        # last two parts at once must see each other's.
+        this = publication.c.id == row.publication.id
+        connection.execute(select(publication.c.id).where(this).with_for_update())
+        rest = select(delivery.c.id).where(
+            delivery.c.publication_id == row.publication.id, delivery.c.state != State.CANCELLED
+        )
+        withdrawn = update(publication).where(this, ~rest.exists())
+        connection.execute(withdrawn.values(state=PublicationState.WITHDRAWN))
     return moved
-
-
-def _free_occurrence(connection: Connection, publication_id: str) -> None:
-    """Let a publication go of its occurrence once all of it is cancelled."""
-    this = publication.c.id == publication_id
-    # Two that cancel the last two parts at once must see each other's.
-    connection.execute(select(publication.c.id).where(this).with_for_update())
-    rest = select(delivery.c.id).where(
-        delivery.c.publication_id == publication_id, delivery.c.state != State.CANCELLED
-    )
-    withdrawn = update(publication).where(this, ~rest.exists())
-    connection.execute(withdrawn.values(state=PublicationState.WITHDRAWN))
 
 
 def change(connection: Connection, delivery_id: str, values: Mapping[str, Any]) -> Delivery:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from bot.canonical import JsonObject, canonical_json
 from bot.db.database import Database, Repository, StoreContext
 from bot.db.sqlite import append_line
+from bot.delivery.lifecycle import OUT
 from bot.delivery.model import Delivery, State
 from bot.delivery.rows import as_delivery, change, deliveries, locked
 from bot.delivery.tables import delivery, instance, publication, sent_log
@@ -32,16 +33,14 @@ _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
 _ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
 _LOG = logging.getLogger(__name__)
 _D, _P = delivery.c, publication.c
-_KNOWN_OUT = (State.SENT, State.RETRACTED, State.GONE)
 #: Nothing is sent of it any more, unless it is planned anew.
-OVER = (*_KNOWN_OUT, State.CANCELLED)
+OVER = OUT | {State.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
     """What the log knows about one delivery: its last attempt, and where it is."""
 
-    delivery_id: str
     draft: Draft | None
     first_intent_at: datetime | None
     #: None where no answer with an id was ever stored.
@@ -116,23 +115,20 @@ class SentLog:
                 raise StoreError(f"cannot write to {self.path}: {error.strerror}") from error
             self.seq = max(self.seq, line.get("seq", 0))
 
-    def _load(self) -> None:
-        with self.path.open("rb") as file:
-            for raw in file:
-                # Of most lines only the number matters: most of the time that a verb takes to
-                # start would go into reading the rest of them.
-                if number := _number(raw):
-                    self.seq = max(self.seq, number)
-                elif (line := _line_of(raw)) and "log" in line:
-                    self.log_id, self.instance_id = line["log"], line["instance"]
-
 
 def open_log(path: Path) -> SentLog | None:
     """Read the log that stands there; None where there is none, or none was ever begun."""
     if not path.exists():
         return None
     log = SentLog(path, log_id="", instance_id="")
-    log._load()
+    with path.open("rb") as file:
+        for raw in file:
+            # Of most lines only the number matters: most of the time that a verb takes to
+            # start would go into reading the rest of them.
+            if number := _number(raw):
+                log.seq = max(log.seq, number)
+            elif (line := _line_of(raw)) and "log" in line:
+                log.log_id, log.instance_id = line["log"], line["instance"]
     # Whoever made the file died before its first line was whole: nothing can have been sent.
     return log if log.log_id or log.attempted else None
 
@@ -160,7 +156,6 @@ class OutboxRepository(Repository):
         self._log = context.log
 
     def _next_seq(self, connection: Connection) -> int:
-        """Return the number of the line that the log is about to get."""
         statement = update(sent_log).where(sent_log.c.log_id == self._log.log_id)
         counted = statement.values(seq=sent_log.c.seq + 1).returning(sent_log.c.seq)
         return int(connection.execute(counted).scalar_one())
@@ -201,7 +196,7 @@ def _line_of(raw: bytes) -> dict[str, Any] | None:
 
 
 def _merged(known: Logged | None, line: JsonObject) -> Logged:
-    known = known or Logged(line["delivery"], None, None, None)
+    known = known or Logged(None, None, None)
     if line["event"] == "sent":
         return replace(known, ref=PostRef(**line["remote"]), by=line.get("by", ""))
     draft = draft_from_json(line["draft"]) if line["draft"] else known.draft
@@ -224,12 +219,11 @@ class RestoreGuard(OutboxRepository):
         Each with where the log says that it is; None where it says nothing.
         """
         due = and_(_P.due_at <= now, _D.state.not_in(OVER))
-        tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(_KNOWN_OUT))
+        tried = and_(_D.id.in_(sorted(self._log.attempted)), _D.state.not_in(OUT))
         query = deliveries().where(or_(due, tried)).order_by(_P.due_at, _D.part, _D.id)
         known = self._log.known() if self._log.attempted else {}
-        refs = {delivery_id: logged.ref for delivery_id, logged in known.items()}
         rows = map(as_delivery, self._rows(query))
-        return tuple((row, refs.get(row.id)) for row in rows)
+        return tuple((row, known[row.id].ref if row.id in known else None) for row in rows)
 
     def settled(self, now: datetime) -> None:
         """All has been read back: send again, and take this log and this place for ours."""

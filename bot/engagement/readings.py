@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 
 from bot.db.database import PAGE, Repository
+from bot.delivery.lifecycle import OUT
 from bot.delivery.model import Delivery, OfPublication, Publication, State
-from bot.delivery.reads import OUT
 from bot.delivery.rows import as_delivery, deliveries
 from bot.delivery.tables import delivery, publication
 from bot.engagement.ages import AGES, age_of, engagements

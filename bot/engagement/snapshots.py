@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Update, func, select, update
 
 from bot.db.database import Repository
-from bot.delivery.reads import OUT
+from bot.delivery.lifecycle import OUT
 from bot.delivery.tables import UNNOTED, delivery, publication
 from bot.engagement.ages import AGES, JUDGED_AGES, KINDS, added, age_of, engagements
 from bot.engagement.tables import follower, reading, snapshot

@@ -37,18 +37,17 @@ class ClockGuard:
         with self._lock:
             self._ahead[account] = server_time - self.clock.now()
 
-    def allows(self, ask: Callable[[], bool]) -> bool:
-        """Return whether something may be sent by this clock.
+    def is_sure(self, ask: Callable[[], bool] = lambda: False) -> bool:
+        """Return whether nothing speaks against the clock, so that something may be sent by it.
 
         Args:
             ask: Asks a server of ours anything, so that its date is heard; needed where the
                 clock was set and no server has been heard since. False where that failed.
         """
-        return (self._is_known() or ask()) and not self.why()
-
-    def is_sure(self) -> bool:
-        """Return whether nothing speaks against the clock; asks nobody."""
-        return self._is_known() and not self.why()
+        self._forget_if_set()
+        with self._lock:
+            is_known = bool(self._ahead) or not self._steps
+        return (is_known or ask()) and not self.why()
 
     def is_confirmed(self) -> bool:
         """Return whether a server that was heard since the clock was last set agrees with it."""
@@ -56,12 +55,6 @@ class ClockGuard:
         with self._lock:
             is_heard = bool(self._ahead)
         return is_heard and not self.why()
-
-    def _is_known(self) -> bool:
-        """Return whether a server was heard since the clock was set, if it was at all."""
-        self._forget_if_set()
-        with self._lock:
-            return bool(self._ahead) or not self._steps
 
     def why(self) -> str:
         """Return why nothing is sent by this clock; empty where it may be."""
@@ -76,7 +69,6 @@ class ClockGuard:
         return f"the machine's clock is {_against(-ahead)} what every server says"
 
     def _forget_if_set(self) -> None:
-        """Forget what was heard before the wall clock was set."""
         with self._lock:
             offset = self.clock.now().timestamp() - self.clock.monotonic()
             moved = 0.0 if self._offset is None else offset - self._offset

@@ -18,13 +18,7 @@ from bot.engagement.collector import Collector
 from bot.engine.clock_guard import TOLERANCE, ClockGuard
 from bot.engine.content import ContentInForce
 from bot.engine.rehearsal import simulate_approvals
-from bot.engine.scheduler import (
-    LONGEST_WAIT,
-    AccountWorkers,
-    Activity,
-    ChangeWatch,
-    PeriodicJob,
-)
+from bot.engine.scheduler import LONGEST_WAIT, AccountWorkers, Activity, ChangeWatch, PeriodicJob
 from bot.errors import ConflictError, DecisionError
 from bot.evidence.archive import Archive
 from bot.log import get_logger
@@ -150,7 +144,7 @@ class Bot:
             if self.clock_guard.is_sure():
                 self.releaser.run(account)  # what gets too late meanwhile is held
             return
-        if not self.clock_guard.allows(lambda: self.verifier.look(account)):
+        if not self.clock_guard.is_sure(lambda: self.verifier.look(account)):
             return  # nothing is late or due by a clock that is wrong
         self.store.end_pauses(self.clock.now())  # before what is due at that moment is held
         self.reconciler.run(account)

@@ -9,8 +9,8 @@ from bot.authority.audit import AuditRow
 from bot.canonical import JsonObject, sha256_hex
 from bot.clock import Clock
 from bot.content.model import Campaign, Investigation
+from bot.delivery.lifecycle import OUT
 from bot.delivery.links import LOOKED, TO_COPY, LinkLook, LinkState, looks
-from bot.delivery.reads import OUT
 from bot.delivery.store import KEPT, DeliveryStore
 from bot.errors import DecisionError, StoreError
 from bot.evidence.fetching import FetchError, Hop, PageFetcher

@@ -1,28 +1,26 @@
 """Taking back and correcting what is out; never edited silently, always in the log."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
 from bot.authority.audit import AuditRow
 from bot.checks.rules import check
 from bot.checks.wording import flaws_of
-from bot.clock import Clock
-from bot.content.model import Mode, Post, Variant
+from bot.content.model import Post, Variant
 from bot.content.values import no_such
-from bot.delivery.model import Correction, Delivery, NewPublication, State
+from bot.delivery.lifecycle import IN_DOUBT, OUT
+from bot.delivery.model import Delivery, NewPublication, Occurrence, OccurrenceKind, State
 from bot.errors import DecisionError, Severity
 from bot.planning.diff import named, new_publication
-from bot.planning.removals import MAY_BE_OUT, Removal, Removals
+from bot.planning.removals import Removal, Removals
 from bot.planning.store import Store
-from bot.platforms.base import Platform
 from bot.rendering.rendered import RenderedCampaign, render_campaign
 
 #: A correction that nobody approved within this is held as late, too.
 PATIENCE = timedelta(days=1)
 #: Beginning of the id of a post that goes out again elsewhere.
 REPUBLICATION = "republication-"
-_OUT = frozenset({State.SENT, State.RETRACTED, State.GONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +41,8 @@ class PublicCorrection:
     remaining: tuple[str, ...]
 
 
-def _tell_nobody(_text: str) -> None:
-    """Stand in where nobody is to be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Corrections:
+class Corrections(Removals):
     """Retract and correct; both spend network calls, and both are one audit row."""
-
-    store: Store
-    clock: Clock
-    rendered: Callable[[], RenderedCampaign]
-    platform: Callable[[str], Platform]
-    #: Tells people at once, before what cannot be undone.
-    announce: Callable[[str], object] = _tell_nobody
-
-    @property
-    def mode(self) -> Mode:
-        return self.rendered().campaign.schedule.mode
-
-    @property
-    def removals(self) -> Removals:
-        # Nothing is taken down in a rehearsal, so nobody is alarmed.
-        announce = self.announce if self.mode is Mode.LIVE else _tell_nobody
-        return Removals(self.store, self.clock, self.platform, announce)
 
     def retract(self, post_id: str, *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete every status of a post on every network; the answer says what is left.
@@ -80,11 +56,11 @@ class Corrections:
         """
         self._require_public(why)
         rows = self.store.outbox.find(post_id=post_id)
-        if not any(row.state in {State.SENT} | MAY_BE_OUT for row in rows):
+        if not any(row.state in {State.SENT} | IN_DOUBT for row in rows):
             raise DecisionError(f"{post_id}: nothing of it is out")
-        if not self.removals.begin(post_id, by=by, why=why):
+        if not self._begin(post_id, by=by, why=why):
             return ()
-        outcomes = self.removals.take_down(rows, by=by, why=why)
+        outcomes = self._take_down_all(rows, by=by, why=why)
         self._write(by, "retract", post_id, why, {"outcomes": [*map(asdict, outcomes)]})
         return outcomes
 
@@ -101,17 +77,17 @@ class Corrections:
         """
         self._require_public(why)
         _require(text, "say what is right")
-        rows = [row for row in self.store.outbox.find(post_id=post_id) if row.state in _OUT]
+        rows = [row for row in self.store.outbox.find(post_id=post_id) if row.state in OUT]
         if not rows:
             raise DecisionError(f"{post_id}: nothing of it is out, so nothing can be corrected")
         post = self._post(post_id, text.strip(), rows, by)
         rendered = self._rendered(post)
-        if delete_original and not self.removals.begin(post_id, by=by, why=why):
+        if delete_original and not self._begin(post_id, by=by, why=why):
             raise DecisionError(
                 f"{post_id}: another post was deleted within a day, so somebody else must retract"
                 " this one too; correct it without deleting, or after that"
             )
-        outcomes = self.removals.take_down(rows, by=by, why=why) if delete_original else ()
+        outcomes = self._take_down_all(rows, by=by, why=why) if delete_original else ()
         planned = self._planned(post, rendered, () if delete_original else rows)
         self.store.outbox.add(*planned, now=self.clock.now())
         detail = {
@@ -227,7 +203,8 @@ class Corrections:
             # Where threads need leave, a program may not reply freely either.
             may_reply = not rendered.spec_of(account).thread_key
             new = new_publication(
-                post, account, rendered, occurrence=Correction(post.id), due_at=self.clock.now(),
+                post, account, rendered, due_at=self.clock.now(),
+                occurrence=Occurrence(OccurrenceKind.CORRECTION, post.id),
                 reply_to=parents.get(account) if may_reply else None,
             )  # fmt: skip
             planned.append(named(new, rendered.campaign.schedule.campaign, 1))
@@ -265,7 +242,7 @@ def public_corrections(
 def _entry(store: Store, row: AuditRow) -> PublicCorrection:
     outcomes = [Removal(**stored) for stored in row.detail.get("outcomes", ())]
     correction = str(row.detail.get("correction", ""))
-    sent = store.outbox.find(post_id=correction, states=_OUT) if correction else ()
+    sent = store.outbox.find(post_id=correction, states=OUT) if correction else ()
     gone = tuple(outcome.url for outcome in outcomes if outcome.deleted and outcome.url)
     return PublicCorrection(
         at=row.at,

@@ -10,18 +10,15 @@ from bot.content.model import Post
 from bot.delivery.lifecycle import UNSENT
 from bot.delivery.model import (
     CancelReason,
-    Correction,
     Delivery,
-    FixedTime,
     HoldReason,
     NewPart,
     NewPublication,
     Occurrence,
+    OccurrenceKind,
     Publication,
     PublicationState,
-    Queued,
     State,
-    Yearly,
 )
 from bot.delivery.reads import PostHistory
 from bot.planning.plan import Assignment
@@ -34,14 +31,6 @@ Rewrite = Callable[[Publication], NewPublication | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Cancellation:
-    """Deliveries of one publication that are to be cancelled, in order of part."""
-
-    delivery_ids: tuple[str, ...]
-    reason: CancelReason
-
-
-@dataclass(frozen=True, slots=True)
 class PlanDiff:
     """The changes that make the outbox what is planned; false where there are none."""
 
@@ -50,7 +39,8 @@ class PlanDiff:
     replace: tuple[NewPublication, ...] = ()
     #: As they will be: only their occurrence, times and slot differ.
     move: tuple[Publication, ...] = ()
-    cancel: tuple[Cancellation, ...] = ()
+    #: Deliveries of one publication, in order of part, and why.
+    cancel: tuple[tuple[Group, CancelReason], ...] = ()
     #: Why texts are replaced.
     why: CancelReason = CancelReason.EDITED
 
@@ -87,7 +77,7 @@ def sort_existing(
         rewrite: What the files say of a publication now.
         is_settling: After a restore: what was tried once may be out after all.
     """
-    planned = [row for row in rows if not isinstance(row.publication.occurrence, Correction)]
+    planned = [row for row in rows if not row.publication.is_correction]
     movable, edited, removed, settled = [], [], [], []
     for group in _groups_of(planned):
         if all(_is_movable(row, now) for row in group):
@@ -166,9 +156,9 @@ def diff(
     """
     pairs = _matched(wanted, existing.movable)
     kept = {group[0].publication.id for _new, group in pairs if group}
-    cancel = [_cancelled(group, CancelReason.REMOVED) for group in existing.removed]
+    cancel = [(group, CancelReason.REMOVED) for group in existing.removed]
     cancel += [
-        _cancelled(group, CancelReason.UNPLANNED)
+        (group, CancelReason.UNPLANNED)
         for group in existing.movable
         if group[0].publication.id not in kept
     ]
@@ -176,7 +166,7 @@ def diff(
     counts = Counter({place: turn.count for place, turn in turns.items()})
     for new, group in (*((new, group) for group, new in existing.edited), *pairs):
         if group is None or len(group) != len(new.parts):
-            cancel += [_cancelled(group, why)] if group else []
+            cancel += [(group, why)] if group else []
             place = new.publication.account, new.publication.post_id
             counts[place] += 1
             add.append(named(new, campaign, counts[place]))
@@ -211,7 +201,7 @@ def new_publication(
 ) -> NewPublication:
     """Freeze what an account shows of a post."""
     quote, statuses = post.quote, rendered.texts[post.id, account].statuses
-    is_correction = isinstance(occurrence, Correction)
+    is_correction = occurrence.kind is OccurrenceKind.CORRECTION
     patience = post.not_after or rendered.campaign.schedule.not_after
     publication = Publication(
         id="",
@@ -257,12 +247,12 @@ def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | 
     shown = rendered.texts.get((old.post_id, old.account))
     if not (post and post.ready and shown and shown.statuses):
         return None
-    match old.occurrence:
-        case FixedTime() if post.at:
+    match old.occurrence.kind:
+        case OccurrenceKind.FIXED if post.at:
             due_at: datetime | None = post.at
-        case Yearly() if post.every_year:
+        case OccurrenceKind.YEARLY if post.every_year:
             due_at = old.due_at
-        case Queued(queue) if post.queue == queue:
+        case OccurrenceKind.QUEUED if post.queue == old.queue:
             due_at = None
         case _:
             return None
@@ -286,10 +276,6 @@ def _id(*identity: object) -> str:
     return sha256_hex(canonical_json(identity))[:24]
 
 
-def _cancelled(group: Group, reason: CancelReason) -> Cancellation:
-    return Cancellation(tuple(row.id for row in group), reason)
-
-
 def _matched(
     wanted: Sequence[NewPublication], groups: Iterable[Group]
 ) -> list[tuple[NewPublication, Group | None]]:
@@ -298,12 +284,12 @@ def _matched(
     exact = [free.pop(_place(new.publication), None) for new in wanted]
     spare: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in free.values():
-        if isinstance(group[0].publication.occurrence, Queued):
+        if group[0].publication.queue:
             spare[group[0].account, group[0].post_id].append(group)
 
     def spare_for(publication: Publication) -> Group | None:
         others = spare[publication.account, publication.post_id]
-        return others.pop(0) if others and isinstance(publication.occurrence, Queued) else None
+        return others.pop(0) if others and publication.queue else None
 
     return [
         (new, group or spare_for(new.publication)) for new, group in zip(wanted, exact, strict=True)

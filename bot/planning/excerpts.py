@@ -1,6 +1,6 @@
 """A passage of a source made into a post that passes `check`, with what an editor must know."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -128,8 +128,7 @@ def propose(
     )  # fmt: skip
     quote = prove(text, source).quote
     spans = quote.fragments if quote else ((found.start, found.end),)
-    fitting = Fitting(desk, campaign, source, spans)
-    post, left_out = fitting.fitted(first)
+    post, left_out = fitted(first, desk, campaign, spans)
     result = desk.check(NEW_FILE, file_of([post]))
     whole = result.readable
     own = [each for each in result.problems if each.file == NEW_FILE]
@@ -149,78 +148,74 @@ def _when(source: Source, campaign: Campaign, now: datetime) -> tuple[str, str]:
     return "at", f"{(now + _WEEK).astimezone(campaign.zone):%Y-%m-%d} 09:00"
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
-    """Finds what a post must say besides, by the rules of `check` themselves."""
+def fitted(
+    post: QuotingPost, desk: DeskCheck, campaign: Campaign, spans: Sequence[tuple[int, int]]
+) -> tuple[QuotingPost, dict[str, str]]:
+    """Return a post with a warning, thread and accounts as needed, and who is left out.
 
-    desk: DeskCheck
-    campaign: Campaign
-    source: Source
-    spans: tuple[tuple[int, int], ...]
+    What it must say besides is found by the rules of `check` themselves; ``spans`` is what it
+    quotes.
+    """
+    content = _checked(post, desk)
+    if any(each.rule == "warning-missing" for each in content.problems):
+        post = _warned(post, campaign, spans)
+        content = _checked(post, desk)
+    texts = _texts(content, post)
+    if any(each.problems for each in texts.values()):
+        threaded = replace(post, thread=True)
+        others = _texts(_checked(threaded, desk), threaded)
+        if _count_fitting(others) > _count_fitting(texts):
+            post, texts = threaded, others
+    kept: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for name, text in texts.items():
+        other = kept.get(text.account.platform)
+        if text.statuses and other is None:
+            kept[text.account.platform] = name
+        elif text.statuses:
+            left_out[name] = f"{other} says it on the same platform already"
+        elif text.skipped or not text.lengths:
+            left_out[name] = text.why_not
+        else:
+            left_out[name] = f"{max(text.lengths)} of {text.max_length} characters"
+    accounts = tuple(kept.values()) if left_out and kept else ()
+    there = {*kept, *kept.values()} if kept else {*texts}
+    warnings = {name: text for name, text in post.warnings.items() if name in there}
+    return replace(post, accounts=accounts, warnings=warnings), left_out if kept else {}
 
-    def fitted(self, post: QuotingPost) -> tuple[QuotingPost, dict[str, str]]:
-        """Return the post with a warning, thread and accounts as needed, and who is left out."""
-        content = self._check(post)
-        if any(each.rule == "warning-missing" for each in content.problems):
-            post = self._warned(post)
-            content = self._check(post)
-        texts = _texts(content, post)
-        if any(each.problems for each in texts.values()):
-            threaded = replace(post, thread=True)
-            others = _texts(self._check(threaded), threaded)
-            if sum(map(_goes, others.values())) > sum(map(_goes, texts.values())):
-                post, texts = threaded, others
-        kept: dict[str, str] = {}
-        left_out: dict[str, str] = {}
-        for name, text in texts.items():
-            other = kept.get(text.account.platform)
-            if _goes(text) and other is None:
-                kept[text.account.platform] = name
-            else:
-                same = f"{other} says it on the same platform already"
-                left_out[name] = same if _goes(text) else _why_not(text)
-        accounts = tuple(kept.values()) if left_out and kept else ()
-        there = {*kept, *kept.values()} if kept else {*texts}
-        warnings = {name: text for name, text in post.warnings.items() if name in there}
-        return replace(post, accounts=accounts, warnings=warnings), left_out if kept else {}
 
-    def _check(self, post: QuotingPost) -> CheckedContent:
-        """Check a post alone, with the schedule and the sources: other posts take their time."""
-        files = {
-            name: content
-            for name, content in self.desk.files().items()
-            if name == SCHEDULE or name.startswith(f"{SOURCES}/")
-        }
-        return self.desk.prove({**files, NEW_FILE: file_of([post]).encode()}, NEW_FILE)
+def _checked(post: QuotingPost, desk: DeskCheck) -> CheckedContent:
+    """Check a post alone, with the schedule and the sources: other posts take their time."""
+    files = {
+        name: content
+        for name, content in desk.files().items()
+        if name == SCHEDULE or name.startswith(f"{SOURCES}/")
+    }
+    return desk.prove({**files, NEW_FILE: file_of([post]).encode()}, NEW_FILE)
 
-    def _warned(self, post: QuotingPost) -> QuotingPost:
-        """Add the warnings of a post that quotes some of the same words, if there is one."""
-        for other in self.campaign.posts:
-            quote = other.quote
-            is_near = quote and quote.source == self.source.id and any(
-                overlaps(span, self.spans) for span in quote.fragments
-            )  # fmt: skip
-            if is_near and other.warning:
-                own = {name: variant.warning for name, variant in other.variants.items()}
-                warnings = {name: text for name, text in own.items() if text}
-                return replace(post, warning=other.warning, warnings=warnings)
-        return replace(post, warning=_WARNING)
+
+def _warned(post: QuotingPost, campaign: Campaign, spans: Sequence[tuple[int, int]]) -> QuotingPost:
+    """Add the warnings of a post that quotes some of the same words, if there is one."""
+    for other in campaign.posts:
+        quote = other.quote
+        is_near = quote and quote.source == post.source and any(
+            overlaps(span, spans) for span in quote.fragments
+        )  # fmt: skip
+        if is_near and other.warning:
+            own = {name: variant.warning for name, variant in other.variants.items()}
+            warnings = {name: text for name, text in own.items() if text}
+            return replace(post, warning=other.warning, warnings=warnings)
+    return replace(post, warning=_WARNING)
+
+
+def _count_fitting(texts: Mapping[str, RenderedText]) -> int:
+    return sum(bool(text.statuses) for text in texts.values())
 
 
 def _texts(content: CheckedContent, post: QuotingPost) -> dict[str, RenderedText]:
     whole = content.readable
     read = whole.campaign.post(post.id) if whole else None
     return {text.account.name: text for text in whole.texts_of(read)} if whole and read else {}
-
-
-def _goes(text: RenderedText) -> bool:
-    return bool(text.statuses)
-
-
-def _why_not(text: RenderedText) -> str:
-    if text.skipped or not text.lengths:
-        return text.why_not
-    return f"{max(text.lengths)} of {text.max_length} characters"
 
 
 def _earlier(

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from bot.content.model import Account, Post, Queue, Schedule
 from bot.content.slots import HOUR, caps_of, pause_on, slot_times, yearly_times
 from bot.content.zones import LocalTimeKind
-from bot.delivery.model import FixedTime, Occurrence, Publication, Queued, Yearly
+from bot.delivery.model import Occurrence, OccurrenceKind, Publication
 
 #: Whether two posts are too much alike to stand close together; symmetric.
 Alike = Callable[[str, str], bool]
@@ -32,7 +32,6 @@ class Offer:
 
     post: Post
     account: str
-    platform: str
     #: Why it cannot go there; empty where it can.
     skipped: str = ""
     #: The same text may come again on this platform.
@@ -70,21 +69,13 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """From when (included) to when (excluded) is planned; UTC."""
-
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class _SlotMoment:
     """One moment of a slot on one account, which a queue may use."""
 
     due_at: datetime
     account: Account
     queue: Queue
-    occurrence: Queued
+    occurrence: Occurrence
     slot: str
     why_not: str
 
@@ -95,17 +86,16 @@ class PlanState:
 
     schedule: Schedule
     alike: Alike
-    window: Window
-    zone: ZoneInfo = field(init=False)
+    #: From when (included) to when (excluded) is planned; UTC.
+    start: datetime
+    end: datetime
+    zone: ZoneInfo
     taken: dict[str, list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
     last_used: dict[tuple[str, str], datetime] = field(default_factory=dict)
     graphic_days: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set))
     occurrences: set[tuple[str, Occurrence]] = field(default_factory=set)
     planned: list[Assignment] = field(default_factory=list)
     empty: list[EmptySlot] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.zone = ZoneInfo(self.schedule.timezone)
 
     def enter(self, account: str, post: str, when: datetime, *, graphic: bool) -> None:
         insort(self.taken[account], (when, post))
@@ -123,14 +113,12 @@ class PlanState:
         end = bisect_left(taken, (when + within, ""))
         return (post for _at, post in taken[start:end])
 
-    def count(self, account: str, until: datetime, within: timedelta) -> int:
-        taken = self.taken[account]
-        return bisect_right(taken, (until, _LAST)) - bisect_right(taken, (until - within, _LAST))
-
     def caps(self, account: Account, when: datetime) -> str:
         """Return which cap of an account a delivery would break; empty for none."""
+        taken = self.taken[account.name]
         for most, span, _key in caps_of(account):
-            if self.count(account.name, when, span) >= most:
+            used = bisect_right(taken, (when, _LAST)) - bisect_right(taken, (when - span, _LAST))
+            if used >= most:
                 return f"the account's {most} {'an hour' if span == HOUR else 'a day'} are used"
         if account.min_gap and any(self.near(account.name, when, account.min_gap)):
             return "too close to another post of the account"
@@ -151,13 +139,12 @@ class PlanState:
             return f"the day has its {self.schedule.graphic_per_day} graphic post already"
         return ""
 
-    def too_alike(self, post_id: str, account: str, platform: str, when: datetime) -> str:
+    def too_alike(self, post_id: str, account: str, when: datetime) -> str:
         """Look for a text too much alike, close by, on any account of the same platform."""
         days = timedelta(days=self.schedule.similarity_days)
-        names = (
-            other.name for other in self.schedule.accounts.values() if other.platform == platform
-        )
-        for name in names:
+        accounts = self.schedule.accounts
+        platform = accounts[account].platform
+        for name in (other.name for other in accounts.values() if other.platform == platform):
             if name != account and (name, post_id) in self.last_used:
                 return "the same text never goes to two accounts of one platform"
             for other in self.near(name, when, days):
@@ -174,7 +161,8 @@ def plan(
     past: Iterable[Publication],
     last_used: Mapping[tuple[str, str], datetime],
     added_at: Mapping[str, datetime],
-    window: Window,
+    start: datetime,
+    end: datetime,
     alike: Alike,
 ) -> Plan:
     """Lay posts on moments.
@@ -185,13 +173,14 @@ def plan(
         past: What is not to be planned anew: sent, under way, held, about to go, or withdrawn.
         last_used: Account and post -> when it was last due, of what is older than ``past``.
         added_at: When each account came to the campaign; nothing earlier is planned for it.
-        window: What to plan.
+        start: From when (included) to ``end`` (excluded) is planned; UTC.
         alike: Which posts need `Schedule.similarity_days` between them.
     """
-    state = PlanState(schedule, alike, window, last_used=dict(last_used))
+    zone = ZoneInfo(schedule.timezone)
+    state = PlanState(schedule, alike, start, end, zone, last_used=dict(last_used))
     for old in past:
         # What waits for a free slot, but may not be moved any more, may go out at any time.
-        state.enter(old.account, old.post_id, old.due_at or window.start, graphic=old.graphic)
+        state.enter(old.account, old.post_id, old.due_at or start, graphic=old.graphic)
         state.occurrences.add((old.account, old.occurrence))
 
     def is_open(account: str, occurrence: Occurrence, due_at: datetime) -> bool:
@@ -220,15 +209,14 @@ def _fixed_times(post: Post, state: PlanState) -> Iterator[tuple[Occurrence, dat
 
     Those after it push others away from them.
     """
-    start, end = state.window.start, state.window.end
-    end += timedelta(days=state.schedule.similarity_days)
+    start, end = state.start, state.end + timedelta(days=state.schedule.similarity_days)
     if post.at is not None and start <= post.at < end:
-        yield FixedTime(post.id), post.at
+        yield Occurrence(OccurrenceKind.FIXED, post.id), post.at
     if post.every_year is not None:
         first, last = state.day(start), end.date()
         for year, instant in yearly_times(post.every_year, zone=state.zone, first=first, last=last):
             if start <= instant.utc:
-                yield Yearly(post.id, year), instant.utc
+                yield Occurrence(OccurrenceKind.YEARLY, post.id, str(year)), instant.utc
 
 
 def _lay_fixed(offer: Offer, occurrence: Occurrence, due_at: datetime, state: PlanState) -> None:
@@ -238,7 +226,7 @@ def _lay_fixed(offer: Offer, occurrence: Occurrence, due_at: datetime, state: Pl
     why = why or state.paused(day) or state.too_graphic(post, day)
     if not why:
         state.enter(account, post.id, due_at, graphic=post.graphic)
-    if due_at >= state.window.end:
+    if due_at >= state.end:
         return
     if why:
         state.empty.append(EmptySlot(account, occurrence, due_at, f"{post.id}: {why}"))
@@ -248,20 +236,20 @@ def _lay_fixed(offer: Offer, occurrence: Occurrence, due_at: datetime, state: Pl
 
 def _slot_moments(state: PlanState) -> Sequence[_SlotMoment]:
     """Return the moments of all slots, by time, then in the schedule's order of accounts."""
-    schedule, window = state.schedule, state.window
+    schedule = state.schedule
     rank = {name: place for place, name in enumerate(schedule.accounts)}
-    first, last = state.day(window.start), state.day(window.end)
+    first, last = state.day(state.start), state.day(state.end)
     moments = []
     for queue in schedule.queues.values():
         for slot in queue.slots:
             for at in slot_times(schedule.slots[slot], zone=state.zone, first=first, last=last):
                 skipped = "clocks skip this hour" if at.instant.kind is LocalTimeKind.GAP else ""
                 why_not = state.paused(at.local.date()) or skipped
-                occurrence = Queued(queue.name, at.local)
+                occurrence = Occurrence(OccurrenceKind.QUEUED, queue.name, at.local.isoformat())
                 moments += [
                     _SlotMoment(at.utc, account, queue, occurrence, slot, why_not)
                     for account in schedule.accounts.values()
-                    if window.start <= at.utc < window.end
+                    if state.start <= at.utc < state.end
                 ]
     return sorted(
         moments, key=lambda moment: (moment.due_at, rank[moment.account.name], moment.queue.name)
@@ -309,5 +297,5 @@ def _why_not_now(offer: Offer, moment: _SlotMoment, state: PlanState) -> str:
         if due_at - used < repeat_after:
             return "out already, too recently to repeat"
     return state.too_graphic(post, state.day(due_at)) or state.too_alike(
-        post.id, offer.account, offer.platform, due_at
+        post.id, offer.account, due_at
     )

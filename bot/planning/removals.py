@@ -9,13 +9,15 @@ from bot.authority.audit import AuditRow
 from bot.authority.pauses import PauseState
 from bot.authority.users import Person, Right
 from bot.clock import Clock
+from bot.content.model import Mode
 from bot.delivery.decide import is_same_person
-from bot.delivery.lifecycle import Event
+from bot.delivery.lifecycle import IN_DOUBT, Event
 from bot.delivery.model import Delivery, State
 from bot.errors import BotError, DecisionError
 from bot.planning.store import Store
 from bot.platforms.base import Platform
 from bot.platforms.status import PostRef
+from bot.rendering.rendered import RenderedCampaign
 
 #: One post may be taken down by one person within this.
 ALONE = timedelta(days=1)
@@ -23,7 +25,6 @@ ALONE = timedelta(days=1)
 WAITING = timedelta(days=3)
 #: Verbs of the audit log; people are told of each.
 ASKED, BEGUN = "retract asked", "retract begun"
-MAY_BE_OUT = frozenset({State.SENDING, State.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,6 @@ class Removal:
     deleted: bool
     #: What happened, for people.
     told: str
-
-
-def next_step(
-    rows: Sequence[AuditRow], post_id: str, by: str, *, now: datetime, may: Callable[[str], bool]
-) -> str:
-    """Return ``BEGUN`` where a post may be taken down, by rows newest first, else ``ASKED``."""
-    others = (row for row in rows if row.verb == BEGUN and row.subject != post_id)
-    if not any(row.at > now - ALONE for row in others):
-        return BEGUN
-    asked = (row.who for row in requests(rows, post_id, now))
-    return BEGUN if any(may(who) and not is_same_person(who, by) for who in asked) else ASKED
 
 
 def requests(rows: Iterable[AuditRow], post_id: str, now: datetime) -> list[AuditRow]:
@@ -62,13 +52,18 @@ class Removals:
 
     store: Store
     clock: Clock
+    rendered: Callable[[], RenderedCampaign]
     platform: Callable[[str], Platform]
     #: Tells people at once, before what cannot be undone.
-    announce: Callable[[str], object]
+    announce: Callable[[str], object] = lambda _text: None
 
-    def begin(self, post_id: str, *, by: str, why: str) -> bool:
+    @property
+    def mode(self) -> Mode:
+        return self.rendered().campaign.schedule.mode
+
+    def _begin(self, post_id: str, *, by: str, why: str) -> bool:
         """Write down and announce that a post is taken down; False if a second must agree."""
-        rows = self.store.outbox.find(states={State.SENT} | MAY_BE_OUT, post_id=post_id)
+        rows = self.store.outbox.find(states={State.SENT} | IN_DOUBT, post_id=post_id)
         pauses = [self._pause_of(row) for row in rows]
         paused = self.store.pauses.current() or (all(pauses) and next(iter(pauses), None))
         if paused:
@@ -77,12 +72,17 @@ class Removals:
         now = self.clock.now()
 
         def choose(rows: Sequence[AuditRow]) -> str:
-            return next_step(rows, post_id, by, now=now, may=self._may)
+            others = (row for row in rows if row.verb == BEGUN and row.subject != post_id)
+            if not any(row.at > now - ALONE for row in others):
+                return BEGUN
+            asked = {row.who for row in requests(rows, post_id, now)}
+            is_agreed = any(self._may(who) and not is_same_person(who, by) for who in asked)
+            return BEGUN if is_agreed else ASKED
 
         row = self.store.audit.write_chosen(
             by, choose, post_id, why=why, since=now - WAITING, now=now
         )
-        if row.verb == BEGUN:
+        if row.verb == BEGUN and self.mode is Mode.LIVE:  # in a rehearsal nothing is taken down
             self.announce(f"{post_id}: {by} takes it down now: {why}")
         return row.verb == BEGUN
 
@@ -96,15 +96,15 @@ class Removals:
             return not self.store.users.all()
         return Person.of(user).may(Right.CORRECT)
 
-    def take_down(self, rows: Iterable[Delivery], *, by: str, why: str) -> tuple[Removal, ...]:
+    def _take_down_all(self, rows: Iterable[Delivery], *, by: str, why: str) -> tuple[Removal, ...]:
         """Delete the last part of a thread first, so that no reply hangs in the air."""
-        wanted = [row for row in rows if row.state in {State.SENT} | MAY_BE_OUT]
+        wanted = [row for row in rows if row.state in {State.SENT} | IN_DOUBT]
         ordered = sorted(wanted, key=lambda row: (row.account, row.publication.id, -row.part))
         return tuple(self._take_down(row, by, why) for row in ordered)
 
     def _take_down(self, row: Delivery, by: str, why: str) -> Removal:
         was_there = None
-        if row.state in MAY_BE_OUT:
+        if row.state in IN_DOUBT:
             told = f"it is {row.state}: not settled whether it is out; retract it again later"
         elif pause := self._pause_of(row):
             told = f"the {pause.target} is paused by {pause.by}; retract it again later"

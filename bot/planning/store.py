@@ -28,7 +28,7 @@ from bot.planning.diff import (
     sort_existing,
     withdrawn,
 )
-from bot.planning.plan import Offer, Plan, Window, plan
+from bot.planning.plan import Offer, Plan, plan
 from bot.platforms.status import status_from_json
 from bot.rendering.render import RenderedText
 from bot.rendering.rendered import RenderedCampaign
@@ -43,9 +43,9 @@ class PlanChanges(Moves):
         """Bring the outbox to the plan, or raise DecisionError: somebody was faster."""
         try:
             with self._db.write() as connection:
-                for cancellation in diff.cancel:
-                    rows = [locked(connection, id_) for id_ in cancellation.delivery_ids]
-                    cancel(connection, rows, Note(now, PLANNER, cancellation.reason))
+                for group, reason in diff.cancel:
+                    rows = [locked(connection, row.id) for row in group]
+                    cancel(connection, rows, Note(now, PLANNER, reason))
                 # Two may swap their slots, so all let go of theirs before any takes one.
                 for moved in (*diff.move, *(new.publication for new in diff.replace)):
                     _write(connection, moved.id, {"state": PublicationState.UNPLANNED})
@@ -109,11 +109,7 @@ class Planner:
         return self._lay(rendered, self.clock.now(), days, refused)[2]
 
     def apply(
-        self,
-        rendered: RenderedCampaign,
-        *,
-        days: int,
-        why: CancelReason = CancelReason.EDITED,
+        self, rendered: RenderedCampaign, *, days: int, why: CancelReason = CancelReason.EDITED
     ) -> PlanDiff:
         """Bring the outbox to what the campaign says for the coming days; return the changes.
 
@@ -184,7 +180,8 @@ class Planner:
             past=past,
             last_used={place: turn.last_due for place, turn in turns.items() if turn.last_due},
             added_at={name: state.added_at for name, state in states.items() if state},
-            window=Window(now, now + timedelta(days=days)),
+            start=now,
+            end=now + timedelta(days=days),
             alike=rendered.alike,
         )
         return turns, existing, laid
@@ -200,7 +197,7 @@ def _offers(rendered: RenderedCampaign, refused: frozenset[str]) -> list[Offer]:
 
     return [
         Offer(
-            post, text.account.name, text.account.platform, why_not(text),
+            post, text.account.name, why_not(text),
             rendered.spec_of(text.account.name).may_repeat,
         )
         for post in rendered.campaign.posts

@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from bot.authority.audit_head import is_signed
 from bot.canonical import canonical_json, sha256_hex
 from bot.content.model import Campaign, Mode, Source, Stretch
+from bot.delivery.lifecycle import OUT
 from bot.delivery.model import Delivery, State
-from bot.delivery.reads import OUT
 from bot.errors import DecisionError
 from bot.planning.corrections import PublicCorrection
 from bot.planning.store import Store

@@ -11,7 +11,7 @@ import pytest
 from bot.authority.access import Access, Passwords
 from bot.authority.users import Role
 from bot.cli.main import run
-from bot.delivery.answers import LONGEST, Answers
+from bot.delivery.answers import ASK, LONGEST, REFUSE, Answers
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError
 from tests.attacks.attack import Attacker, attack
@@ -27,11 +27,11 @@ def answers(bot: RunningBot) -> Answers:
 
 
 def ask(service: Answers) -> None:
-    service.ask_change("one", "Name the year.", by="Ben")
+    service.object_to(ASK, "one", "Name the year.", by="Ben")
 
 
 def refuse(service: Answers) -> None:
-    service.refuse("one", "Not on this day.", by="Ben")
+    service.object_to(REFUSE, "one", "Not on this day.", by="Ben")
 
 
 def withdraw(service: Answers) -> None:
@@ -156,7 +156,7 @@ def test_only_approvers_answer(
 ])  # fmt: skip
 def test_a_comment_is_one_line_of_plain_text(bot: RunningBot, comment: str) -> None:
     with pytest.raises(DecisionError):
-        answers(bot).ask_change("one", comment, by="Ben")
+        answers(bot).object_to(ASK, "one", comment, by="Ben")
     assert bot.store.objections.standing() == ()
 
 
@@ -171,7 +171,7 @@ def test_a_no_is_for_what_was_read(bot: RunningBot) -> None:
     bot.watch()
 
     with pytest.raises(DecisionError, match="changed since you read it"):
-        answers(bot).refuse("one", "no", by="Ben", seen=seen)
+        answers(bot).object_to(REFUSE, "one", "no", by="Ben", seen=seen)
 
 
 @attack(
@@ -212,7 +212,7 @@ def access(bot: RunningBot) -> Access:
 )
 def test_removing_who_asked_for_a_change_sends_nothing(bot: RunningBot) -> None:
     enlist(bot.store, "cy")
-    answers(bot).ask_change("one", "Name the year.", by="cy")
+    answers(bot).object_to(ASK, "one", "Name the year.", by="cy")
 
     access(bot).remove("cy", by="olga")
 

@@ -20,7 +20,7 @@ from bot.authority.signing_in import Visitor
 from bot.authority.user_table import Passkey
 from bot.authority.users import Person, Role
 from bot.cli.main import VERBS, root, run
-from bot.delivery.answers import Answers
+from bot.delivery.answers import ASK, REFUSE, Answers
 from bot.delivery.consent import challenge_of
 from bot.delivery.model import HoldReason, State
 from bot.errors import DecisionError, UnavailableError, UnconfirmedError
@@ -676,11 +676,11 @@ def test_who_took_a_signed_yes_back_may_sign_again(signed: Signed) -> None:
     remains="where approvals are not signed, people are told (`forged`) within a day; a request for"
     " a change can be lifted by a forged row of the log, a refusal cannot",
 )
-@pytest.mark.parametrize("kind", ["ask_change", "refuse"])
+@pytest.mark.parametrize("kind", [ASK, REFUSE])
 def test_no_row_that_is_missing_lets_an_objection_go(signed: Signed, kind: str) -> None:
     signed.approve("Ann")
     service = Answers(signed.bot.store, signed.bot.clock)
-    getattr(service, kind)("one", "Name the year.", by="Ben")
+    service.object_to(kind, "one", "Name the year.", by="Ben")
     sql(signed.bot, "DELETE FROM objection")
 
     count = signed.bot.desk.consents.of(

@@ -17,7 +17,7 @@ from bot.cli.main import run
 from bot.content.documents import read_document
 from bot.content.sheetfile import rows_of, written
 from bot.content.sheets import COLUMNS
-from bot.delivery.answers import Answers
+from bot.delivery.answers import ASK, REFUSE, Answers
 from bot.delivery.lifecycle import Event
 from bot.errors import ContentError, DecisionError, OperatorError
 from bot.operations.personal_address import prove_taken
@@ -40,14 +40,14 @@ LETTER = "https://campaignforuyghurs.org/open-letter-to-dahua-and-lorex-partners
     "to partners in a kit",
     comes_of_it="it is in no kit while anybody objects",
 )
-@pytest.mark.parametrize("verb", ["ask_change", "refuse"])
+@pytest.mark.parametrize("verb", [ASK, REFUSE])
 def test_no_partner_gets_what_an_approver_objects_to(new_bot: RunningBot, verb: str) -> None:
     new_bot.start_approved(post("one", "partners_from: 2026-01-01 09:00", at=NINE))
     enlist(new_bot.store, "Cy")
     whole = new_bot.services.contents.rendered
     assert [each.id for each in released(whole, new_bot.store)] == ["one"]
 
-    getattr(Answers(new_bot.store, new_bot.clock), verb)("one", "Not so.", by="Cy")
+    Answers(new_bot.store, new_bot.clock).object_to(verb, "one", "Not so.", by="Cy")
 
     assert released(whole, new_bot.store) == ()
 

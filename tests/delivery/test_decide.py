@@ -11,8 +11,8 @@ from bot.delivery.decide import (
     FailedReads,
     Outcome,
     Policy,
-    Step,
     decide,
+    decide_read,
 )
 from bot.delivery.lifecycle import MOVES, Event
 from bot.delivery.model import MOST_ATTEMPTS, Delivery, Hold, HoldReason, State
@@ -81,22 +81,18 @@ def test_what_is_raised_before_and_in_a_call(kind: type[Exception]) -> None:
     error = made(kind)
 
     events = tuple(
-        decide(error, delivery, POLICY, NOW, step=step).event
-        for delivery, step in (
-            (SENDING, Step.PREPARING),
-            (SENDING, Step.CALLING),
-            (RETRIED, Step.CALLING),
-        )
+        decide(error, delivery, POLICY, NOW, has_begun=has_begun).event
+        for delivery, has_begun in ((SENDING, False), (SENDING, True), (RETRIED, True))
     )
 
     assert events == ERRORS[kind]
-    assert decide(error, RETRIED, POLICY, NOW, step=Step.PREPARING).event is ERRORS[kind][0]
+    assert decide(error, RETRIED, POLICY, NOW, has_begun=False).event is ERRORS[kind][0]
     assert all((State.SENDING, event) in MOVES for event in events)
 
 
 @pytest.mark.parametrize("kind", READS)
 def test_what_is_raised_when_it_is_read_back(kind: type[Exception]) -> None:
-    outcome = decide(made(kind), UNKNOWN, POLICY, NOW, step=Step.READING_BACK)
+    outcome = read(made(kind))
 
     assert outcome.event is READS[kind]
     assert (outcome.is_absent, outcome.ref) == (False, None)
@@ -110,7 +106,7 @@ def test_what_cannot_be_read_for_long_is_a_persons(kind: type[Exception]) -> Non
     failed = FailedReads(NOW - POLICY.patience - timedelta(seconds=1), 40)
     error = made(kind)
 
-    outcome = decide(error, UNKNOWN, POLICY, NOW, step=Step.READING_BACK, failed=failed)
+    outcome = decide_read(error, UNKNOWN, POLICY, NOW, called_at=NOW, failed=failed)
 
     assert (outcome.event, outcome.hold) == (Event.GIVE_UP, Hold(HoldReason.UNSETTLED))
     assert outcome.evidence == f"could not be read back: {error}"
@@ -118,11 +114,11 @@ def test_what_cannot_be_read_for_long_is_a_persons(kind: type[Exception]) -> Non
 
 
 def calling(error: Exception, delivery: Delivery = SENDING) -> Outcome:
-    return decide(error, delivery, POLICY, NOW, step=Step.CALLING)
+    return decide(error, delivery, POLICY, NOW, has_begun=True)
 
 
 def test_an_id_is_sent() -> None:
-    assert decide(REF, SENDING, POLICY, NOW, step=Step.CALLING) == Outcome(Event.ACCEPT, ref=REF)
+    assert decide(REF, SENDING, POLICY, NOW, has_begun=True) == Outcome(Event.ACCEPT, ref=REF)
 
 
 def test_what_surely_was_not_accepted_waits_as_the_server_says() -> None:
@@ -177,17 +173,23 @@ def test_what_is_in_doubt_is_read_back_when_the_platform_may_show_it(
 
 def test_what_ends_before_the_call_because_of_others_is_free_at_once() -> None:
     for error in (LeaseLostError("another's"), PausedError("paused")):
-        outcome = decide(error, SENDING, POLICY, NOW, step=Step.PREPARING)
+        outcome = decide(error, SENDING, POLICY, NOW, has_begun=False)
 
         assert outcome == Outcome(Event.DEFER, "stopped before the call", NOW)
 
 
+def read(
+    answer: PostRef | Exception | None, delivery: Delivery = UNKNOWN, policy: Policy = POLICY
+) -> Outcome:
+    return decide_read(answer, delivery, policy, NOW, called_at=NOW, failed=FailedReads(NOW))
+
+
 def reading(delivery: Delivery, policy: Policy = POLICY) -> Outcome:
-    return decide(None, delivery, policy, NOW, step=Step.READING_BACK)
+    return read(None, delivery, policy)
 
 
 def test_what_is_found_is_sent() -> None:
-    outcome = decide(REF, UNKNOWN, POLICY, NOW, step=Step.READING_BACK)
+    outcome = read(REF)
 
     assert outcome == Outcome(Event.CONFIRMED_SENT, ref=REF)
 

@@ -11,16 +11,18 @@ from bot.delivery.decide import ApprovalCount, Facts, is_same_person, why_hold, 
 from bot.delivery.model import (
     MOST_ATTEMPTS,
     Delivery,
-    FixedTime,
     Hold,
     HoldReason,
+    Occurrence,
+    OccurrenceKind,
     Publication,
     State,
 )
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 PUBLICATION = Publication(
-    id="d", account="m", platform="mastodon", post_id="p", occurrence=FixedTime("p"), parts=1,
+    id="d", account="m", platform="mastodon", post_id="p", parts=1,
+    occurrence=Occurrence(OccurrenceKind.FIXED, "p"),
     due_at=DUE, not_after=DUE + timedelta(minutes=15), fingerprint="f", author="Ed",
     graphic=False,
 )  # fmt: skip
@@ -62,7 +64,7 @@ def test_it_may_go_out(facts: Facts, cost: float) -> None:
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        (replace(FINE, paused=True), "paused"),
+        (replace(FINE, paused=""), "paused"),
         (replace(FINE, stopped="revoked"), "account stopped: revoked"),
         (replace(FINE, approvals=approved("Ann")), "unapproved: 1 of 2"),
         (replace(FINE, approvals=approved("Ann", "Ed")), "unapproved: 1 of 2"),
@@ -103,7 +105,7 @@ def test_a_part_waits_for_the_one_before_it_unless_that_failed_or_takes_too_long
     facts=st.builds(
         Facts,
         now=st.datetimes(DUE.replace(tzinfo=None), timezones=st.just(UTC)),
-        paused=st.booleans(),
+        paused=st.sampled_from((None, "", "a theme")),
         stopped=st.sampled_from(["", "revoked"]),
         approvals=st.builds(
             ApprovalCount,

@@ -128,7 +128,7 @@ def test_servers_that_agree_against_the_clock_stop_all() -> None:
     guard.note_server_time("two", clock.now() - timedelta(minutes=3))
 
     assert guard.why() == "the machine's clock is 120 s ahead of what every server says"
-    assert not guard.allows(lambda: True)
+    assert not guard.is_sure(lambda: True)
 
 
 def test_what_was_released_by_a_wrong_clock_waits_for_its_time(make_bot: Make) -> None:
@@ -159,7 +159,7 @@ def test_a_live_jump_of_the_machine_s_clock_is_noticed(tmp_path: Path) -> None:
         "guard.note_server_time('one', datetime.now(UTC))\n"
         "print(guard.is_sure())\n"
         f"pathlib.Path({str(shift)!r}).write_text('+2h')\n"
-        "print(guard.is_sure(), guard.allows(lambda: False))\n"
+        "print(guard.is_sure(), guard.is_sure(lambda: False))\n"
     )
     environment = {
         "PATH": os.environ["PATH"],

@@ -9,7 +9,7 @@ import pytest
 
 from bot.authority.approvals import answers_in
 from bot.cli.main import run
-from bot.delivery.answers import Answers
+from bot.delivery.answers import REFUSE, Answers
 from bot.delivery.model import State
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
@@ -89,7 +89,7 @@ def test_another_post_gets_the_slot_of_a_refused_one(new_bot: RunningBot) -> Non
     new_bot.start_with(post("one"), post("two"))
     assert new_bot.when() == ["07 09:00 m one", "08 09:00 m two"]
 
-    Answers(new_bot.store, new_bot.clock).refuse("one", "Not this one.", by="Ann")
+    Answers(new_bot.store, new_bot.clock).object_to(REFUSE, "one", "Not this one.", by="Ann")
     new_bot.services.plan()
 
     assert new_bot.when() == ["07 09:00 m two"]
@@ -100,7 +100,7 @@ def test_another_post_gets_the_slot_of_a_refused_one(new_bot: RunningBot) -> Non
 
 def test_a_yearly_post_is_refused_for_one_year(new_bot: RunningBot) -> None:
     new_bot.start_with(post("one", 'every_year: {on: 12-09, at: "09:00"}'))
-    Answers(new_bot.store, new_bot.clock).refuse("one", "Not this one.", by="Ann")
+    Answers(new_bot.store, new_bot.clock).object_to(REFUSE, "one", "Not this one.", by="Ann")
 
     new_bot.services.plan()
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, event, text
 
 from bot.authority.pauses import PauseTarget
 from bot.authority.tables import PauseScope
-from bot.delivery.answers import Answers
+from bot.delivery.answers import ASK, REFUSE, Answers, too_late
 from bot.delivery.decisions import Desk
 from bot.delivery.model import State
 from bot.engine.service import Bot
@@ -61,8 +61,14 @@ def pause(other: Bot) -> None:
 
 
 DECISIONS: dict[str, tuple[Callable[[Bot], object], str]] = {
-    "ask": (lambda other: answers(other).ask_change("one", "Name the year.", by="Ben"), "change"),
-    "refuse": (lambda other: answers(other).refuse("one", "Not today.", by="Ben"), "refused"),
+    "ask": (
+        lambda other: answers(other).object_to(ASK, "one", "Name the year.", by="Ben"),
+        "change",
+    ),
+    "refuse": (
+        lambda other: answers(other).object_to(REFUSE, "one", "Not today.", by="Ben"),
+        "refused",
+    ),
     "withdraw": (lambda other: answers(other).withdraw("one", by="Ben"), "1 of 2"),
     "pause": (pause, "paused: theme families"),
 }
@@ -179,7 +185,7 @@ def test_what_comes_after_the_first_byte_is_told_to_be_too_late(
     bot.work()
 
     (answered,) = late
-    assert [row.post_id for row in answered.too_late] == ["one"]  # type: ignore[attr-defined] # the thread's own note
+    assert [row.post_id for row in too_late(answered)] == ["one"]  # type: ignore[arg-type] # the thread's own note
     assert bot.row("one").state is State.SENT
     assert len(bot.servers["m"].texts) == 1
     assert bot.store.audit_problems() == []

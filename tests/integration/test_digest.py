@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import FastClock
-from bot.delivery.model import FixedTime, Queued
+from bot.delivery.model import Occurrence, OccurrenceKind
 from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
 from bot.errors import Severity
@@ -47,13 +47,19 @@ def outlook(now: datetime) -> Outlook:
     due = now + timedelta(days=2)
     entries = tuple(
         PlannedEntry(
-            due, account, "next-post", FixedTime("next-post"), "Words", 0.0, "unapproved: 1 of 2"
+            due,
+            account,
+            "next-post",
+            Occurrence(OccurrenceKind.FIXED, "next-post"),
+            "Words",
+            0.0,
+            "unapproved: 1 of 2",
         )
         for account in ("coalition-bluesky", "coalition-x")
     )
     hole = EmptySlot(
         "coalition-x",
-        Queued("evening", due.replace(tzinfo=None)),
+        Occurrence(OccurrenceKind.QUEUED, "evening", due.replace(tzinfo=None).isoformat()),
         due,
         "nothing is left in its queue",
     )

@@ -23,7 +23,7 @@ from bot.db.columns import metadata
 from bot.db.database import connect, parse_url
 from bot.db.lock import lock_beside
 from bot.db.migrate import MOVED, revision_of
-from bot.delivery.answers import Answers
+from bot.delivery.answers import ASK, REFUSE, Answers
 from bot.delivery.model import State
 from bot.delivery.sent_log import RestoreGuard
 from bot.errors import DatabaseUnusableError
@@ -135,9 +135,9 @@ def test_answers_comments_objections_and_pauses_come_along_there_and_back(
     names = ("asked", "refused", "withdrawn", "paused")
     bot.start_approved(*(post(name, f"theme: {name}", at=NINE) for name in names))
     answers = Answers(bot.store, bot.clock)
-    answers.ask_change("asked", "Name the year.", by="Ben")
+    answers.object_to(ASK, "asked", "Name the year.", by="Ben")
     answers.comment("asked", "It is in the source.", by="Ed")
-    answers.refuse("refused", "Not on this day.", by="Ben")
+    answers.object_to(REFUSE, "refused", "Not on this day.", by="Ben")
     answers.withdraw("withdrawn", by="Ben")
     target = PauseTarget(PauseScope.THEME, "paused")
     bot.desk.pause("news", by="Ann", target=target, until=NINE + DAY)

@@ -15,7 +15,7 @@ from bot.authority.access import Access
 from bot.authority.notices import Absence, absence_of, hearers
 from bot.authority.users import Role
 from bot.cli.main import root
-from bot.delivery.answers import Answers
+from bot.delivery.answers import ASK, Answers
 from bot.errors import DecisionError
 from bot.masking import masked
 from bot.operations.waiting import PersonalNotifier
@@ -83,7 +83,7 @@ def test_who_has_answered_hears_no_more(bot: RunningBot, mail: MailServer) -> No
 
 
 def test_the_author_hears_what_is_asked(bot: RunningBot, mail: MailServer) -> None:
-    Answers(bot.store, bot.clock).ask_change("one", "Name the year.", by="Ann")
+    Answers(bot.store, bot.clock).object_to(ASK, "one", "Name the year.", by="Ann")
 
     give(bot, mail, "Ann", "Ben", AUTHOR).run()
 

@@ -18,17 +18,17 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import (
     CancelReason,
     Delivery,
-    FixedTime,
     HoldReason,
     NewPublication,
+    Occurrence,
+    OccurrenceKind,
     Publication,
     PublicationState,
-    Queued,
     State,
 )
 from bot.delivery.reads import AHEAD
 from bot.errors import DecisionError, LeaseLostError, PausedError, StoreError
-from bot.planning.diff import Cancellation, PlanDiff
+from bot.planning.diff import PlanDiff
 from bot.planning.store import Store
 from bot.platforms.status import Draft, Status
 from tests.integration.store_rows import (
@@ -82,11 +82,15 @@ def test_a_cancelled_place_can_be_planned_again_under_another_id(store: Store) -
     store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner", reason=CancelReason.REMOVED)
 
     assert not store.outbox.add(new_publication(), now=NOW)
-    assert store.outbox.add(new_publication(id="d1-again", occurrence=FixedTime("d1")), now=NOW)
+    assert store.outbox.add(
+        new_publication(id="d1-again", occurrence=Occurrence(OccurrenceKind.FIXED, "d1")), now=NOW
+    )
 
 
 def test_planning_twice_changes_nothing_and_adding_many_tells_which_were_new(store: Store) -> None:
-    same_place = new_publication(Status("b"), id="other", occurrence=FixedTime("d1"))
+    same_place = new_publication(
+        Status("b"), id="other", occurrence=Occurrence(OccurrenceKind.FIXED, "d1")
+    )
     assert store.outbox.add(new_publication(), now=NOW)
 
     assert not store.outbox.add(new_publication(), now=NOW)
@@ -127,7 +131,7 @@ def edited(*statuses: Status, **other: Any) -> PlanDiff:
 
 
 def placed(id_: str, slot: datetime) -> Publication:
-    place = Queued("q", slot.replace(tzinfo=None))
+    place = Occurrence(OccurrenceKind.QUEUED, "q", slot.replace(tzinfo=None).isoformat())
     return new_publication(id=id_, occurrence=place, due_at=slot).publication
 
 
@@ -185,7 +189,7 @@ def test_a_place_that_is_taken_is_not_given_twice_and_nothing_else_is_changed(
         store.outbox.add(new_publication(id=id_, occurrence=place, due_at=slot), now=NOW)
     before = store.outbox.find()
     taken = new_publication(Status("edited"), occurrence=placed("d1", later).occurrence)
-    dropped = Cancellation(("d3",), CancelReason.UNPLANNED)
+    dropped = before[2:], CancelReason.UNPLANNED
 
     for changes in (PlanDiff(move=(placed("d1", later),)), PlanDiff(replace=(taken,))):
         with pytest.raises(DecisionError, match="taken"):
@@ -219,7 +223,8 @@ def test_whose_cancelling_freed_an_occurrence_is_kept(store: Store) -> None:
         store.outbox.add(new_publication(id=id_), now=NOW)
     store.outbox.add(thread("t"), now=NOW)
 
-    store.plan.apply(PlanDiff(cancel=(Cancellation(("mine",), CancelReason.REMOVED),)), now=NOW)
+    mine = store.outbox.find(publication_id="mine")
+    store.plan.apply(PlanDiff(cancel=((mine, CancelReason.REMOVED),)), now=NOW)
     store.outbox.move("theirs", Event.CANCEL, now=NOW, actor="ana")
     store.outbox.move("t1", Event.CANCEL, now=NOW, actor="ana")
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content.model import Account, EveryYear, Pause, Post, Queue, Schedule, Slot
-from bot.delivery.model import FixedTime, Publication, Queued, Yearly
-from bot.planning.plan import Assignment, Offer, Plan, Window, plan
+from bot.delivery.model import Occurrence, OccurrenceKind, Publication
+from bot.planning.plan import Assignment, Offer, Plan, plan
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
 
@@ -32,7 +32,7 @@ def schedule(*accounts: Account, **changes: object) -> Schedule:
 
 def offers(rules: Schedule, posts: Iterable[Post], *, repeat: bool = True) -> list[Offer]:
     return [
-        Offer(one, account.name, account.platform, may_repeat=repeat)
+        Offer(one, account.name, may_repeat=repeat)
         for one in posts
         for account in rules.accounts.values()
     ]
@@ -48,10 +48,9 @@ def lay(
     alike: Callable[[str, str], bool] = lambda one, other: one == other,
     repeat: bool = True,
 ) -> Plan:
-    window = Window(start, start + timedelta(days=days))
     return plan(
         rules, offers(rules, posts, repeat=repeat), past=past, last_used={}, added_at={},
-        window=window, alike=alike,
+        start=start, end=start + timedelta(days=days), alike=alike,
     )  # fmt: skip
 
 
@@ -118,7 +117,7 @@ def test_a_post_with_a_fixed_time_goes_then_and_once() -> None:
     result = lay(schedule(), [fixed])
 
     assert [(one.occurrence, one.due_at) for one in result.assignments] == [
-        (FixedTime("anniversary"), START + timedelta(days=1, hours=12))
+        (Occurrence(OccurrenceKind.FIXED, "anniversary"), START + timedelta(days=1, hours=12))
     ]
 
 
@@ -127,7 +126,10 @@ def test_a_yearly_post_has_one_occurrence_a_year() -> None:
 
     result = lay(schedule(), [yearly], days=400)
 
-    both = [Yearly("letter-day", 2026), Yearly("letter-day", 2027)]
+    both = [
+        Occurrence(OccurrenceKind.YEARLY, "letter-day", "2026"),
+        Occurrence(OccurrenceKind.YEARLY, "letter-day", "2027"),
+    ]
     assert [one.occurrence for one in result.assignments] == both
     once = lay(schedule(), [yearly], days=400, repeat=False)
     assert [one.occurrence for one in once.assignments] == both[:1], "not repeated there"
@@ -197,7 +199,7 @@ def test_a_moment_that_clocks_skip_stays_empty() -> None:
 
 def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
     nine = START.replace(hour=9)
-    slot = Queued("q", nine.replace(tzinfo=None))
+    slot = Occurrence(OccurrenceKind.QUEUED, "q", nine.replace(tzinfo=None).isoformat())
     posts = [post("one"), post("two")]
     out = as_past(schedule(), posts, [Assignment("m", "one", slot, nine, "daily")])
 
@@ -208,10 +210,10 @@ def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
 
 def test_an_account_gets_only_what_comes_after_it_was_added() -> None:
     rules = schedule()
-    window = Window(START, START + timedelta(days=2))
 
     result = plan(
-        rules, offers(rules, [post("one")]), past=(), last_used={}, window=window,
+        rules, offers(rules, [post("one")]), past=(), last_used={},
+        start=START, end=START + timedelta(days=2),
         added_at={"m": START + timedelta(hours=10)}, alike=lambda one, other: one == other,
     )  # fmt: skip
 

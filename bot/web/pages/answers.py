@@ -6,7 +6,7 @@ from typing import Any
 from bot.authority.approvals import WITHDRAW
 from bot.authority.passkeys import request_options
 from bot.authority.users import Right
-from bot.delivery.answers import ASK, COMMENT, LONGEST, REFUSE, Answered, Answers
+from bot.delivery.answers import ASK, COMMENT, LONGEST, REFUSE, Answers, too_late
 from bot.delivery.consent import challenge_of
 from bot.delivery.decide import ApprovalCount, is_same_person
 from bot.delivery.model import Delivery
@@ -118,14 +118,14 @@ def approve(request: RequestContext) -> Answer:
 def ask_change(request: RequestContext) -> Answer:
     by, post_id = request.require(Right.APPROVE), request.path_value("post")
     seen, comment = request.form_values("fingerprint"), request.form_value("comment", most=_NOTE)
-    answered = _answers(request.context).ask_change(post_id, comment, by=by.name, seen=seen)
+    answered = _answers(request.context).object_to(ASK, post_id, comment, by=by.name, seen=seen)
     return _next(request, post_id, "change", answered)
 
 
 def refuse(request: RequestContext) -> Answer:
     by, post_id = request.require(Right.APPROVE), request.path_value("post")
     seen, comment = request.form_values("fingerprint"), request.form_value("comment", most=_NOTE)
-    answered = _answers(request.context).refuse(post_id, comment, by=by.name, seen=seen)
+    answered = _answers(request.context).object_to(REFUSE, post_id, comment, by=by.name, seen=seen)
     return _next(request, post_id, "refused", answered)
 
 
@@ -133,7 +133,7 @@ def withdraw(request: RequestContext) -> Answer:
     by, post_id = request.require(Right.APPROVE), request.path_value("post")
     why = request.form_value("why", most=_NOTE, default="")
     answered = _answers(request.context).withdraw(post_id, by=by.name, why=why)
-    told = "late" if answered.too_late else "withdrawn"
+    told = "late" if too_late(answered) else "withdrawn"
     return Redirect(f"/posts/{post_id}?done={told}#read")
 
 
@@ -145,10 +145,10 @@ def comment(request: RequestContext) -> Answer:
 
 
 def _next(
-    request: RequestContext, post_id: str, done: str, answered: Answered | None = None
+    request: RequestContext, post_id: str, done: str, answered: Sequence[Delivery] = ()
 ) -> Redirect:
     """Lead to what waits for them next, or back to where they were."""
-    if answered is not None and answered.too_late:
+    if too_late(answered):
         return Redirect(f"/posts/{post_id}?done=late#read")
     mine = [post for post in all_waiting(request)[0] if post.post_id != post_id]
     if not mine:

@@ -2,8 +2,8 @@
 
 from bot.authority.users import Right
 from bot.delivery.interactions import PUBLISHED
+from bot.delivery.lifecycle import OUT
 from bot.delivery.links import looks
-from bot.delivery.reads import OUT
 from bot.evidence.archive import kept, link_to_copy
 from bot.web.rendering import titles
 from bot.web.request import Answer, Page, Raw, Redirect, RefusedRequestError, RequestContext
