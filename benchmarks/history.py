@@ -18,7 +18,7 @@ from typing import Any
 from bot.app.content import prove_files
 from bot.canonical import canonical_json, sha256_hex
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Occurrence, OccurrenceKind, State
+from bot.delivery.model import Queued, State
 from bot.delivery.rows import publication_columns
 from bot.delivery.tables import attempt, delivery, move, publication
 from bot.engagement.ages import AGES, JUDGED_AGES, KINDS
@@ -65,10 +65,7 @@ def fill(
                 shapes[account.name],
                 id=sha256_hex(f"p{number}")[:24],
                 post_id=f"old-{number // len(accounts) * 7919 % posts}",
-                occurrence=Occurrence(
-                    OccurrenceKind.QUEUED, "excerpts",
-                    (sent - timedelta(hours=5)).replace(tzinfo=None).isoformat(),
-                ),
+                occurrence=Queued("excerpts", (sent - timedelta(hours=5)).replace(tzinfo=None)),
                 due_at=sent, not_after=sent + timedelta(minutes=15),
                 theme=_THEMES[number * 7919 // len(accounts) % posts % len(_THEMES)],
             )  # fmt: skip
@@ -100,7 +97,7 @@ def _shapes(rendered: RenderedCampaign) -> dict[str, Any]:
     for (post_id, account), text in rendered.texts.items():
         post = rendered.campaign.post(post_id)
         if post and text.statuses and account not in shapes:
-            occurrence = Occurrence(OccurrenceKind.QUEUED, "excerpts", "2020-01-01T00:00:00")
+            occurrence = Queued("excerpts", datetime(2020, 1, 1))  # noqa: DTZ001 - local
             shapes[account] = new_publication(
                 post, account, rendered, occurrence=occurrence, due_at=None, slot="weekday-morning"
             ).publication

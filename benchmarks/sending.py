@@ -32,14 +32,7 @@ from bot.clock import SystemClock
 from bot.content.model import Account, Campaign, Mode, Schedule
 from bot.db.sqlite import Room
 from bot.delivery.decide import Policy
-from bot.delivery.model import (
-    NewPart,
-    NewPublication,
-    Occurrence,
-    OccurrenceKind,
-    Publication,
-    State,
-)
+from bot.delivery.model import FixedTime, NewPart, NewPublication, Publication, State
 from bot.delivery.publisher import Publisher, Releaser
 from bot.delivery.tables import delivery
 from bot.engine.scheduler import AccountWorkers, Activity, Service
@@ -181,7 +174,7 @@ def seed(
         NewPublication(
             Publication(
                 id=f"{name}/{number}", account=name, platform=names[name].platform, post_id="load",
-                occurrence=Occurrence(OccurrenceKind.FIXED, str(number)), parts=1,
+                occurrence=FixedTime(str(number)), parts=1,
                 due_at=due + timedelta(seconds=load.after(place, number)),
                 not_after=due + timedelta(hours=2), fingerprint="f" * 64, author="Cy",
                 graphic=False,

@@ -18,7 +18,7 @@ from bot import visible
 from bot.app.content import Paths
 from bot.cli.terminal import show, show_fitting, wrapped
 from bot.content.zones import brief
-from bot.delivery.model import Delivery, Occurrence
+from bot.delivery.model import Delivery, Occurrence, occurrence_text
 from bot.rendering.layout import first_words
 
 P = ParamSpec("P")
@@ -136,7 +136,7 @@ why_option = click.option("--why", default="", metavar="TEXT", help="Why; kept i
 def plain(value: Any) -> Any:
     """Turn values into what JSON knows; times become ISO 8601 in UTC."""
     if isinstance(value, Occurrence):
-        return str(value)
+        return occurrence_text(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

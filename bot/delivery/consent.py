@@ -13,7 +13,7 @@ from bot.canonical import JsonObject, canonical_json, sha256_hex
 from bot.content.model import Mode, Schedule
 from bot.db.lazy import ReadOnce
 from bot.delivery.decide import ApprovalCount, is_same_person
-from bot.delivery.model import Delivery, Hold, HoldReason, Publication
+from bot.delivery.model import Delivery, Hold, HoldReason, Publication, Queued
 from bot.delivery.store import DeliveryStore
 
 
@@ -161,13 +161,13 @@ class Consents:
 
 def entry(publication: Publication, payloads: Sequence[str]) -> JsonObject:
     """Return what an approver signs of one publication: every word of it, where, when and whose."""
-    at = publication.due_at
+    is_queued = isinstance(publication.occurrence, Queued)
     return {
         "fingerprint": publication.fingerprint,
         "post": publication.post_id,
         "account": publication.account,
         "author": publication.author,
-        "at": at.isoformat() if at and not publication.queue else None,
+        "at": publication.due_at.isoformat() if publication.due_at and not is_queued else None,
         "statuses": [sha256_hex(payload) for payload in payloads],
     }
 

@@ -12,7 +12,7 @@ from bot.delivery.answers import Answers
 from bot.delivery.consent import Consents, signer_of
 from bot.delivery.decide import is_same_person
 from bot.delivery.lifecycle import UNSENT, Event, cancel_event
-from bot.delivery.model import CancelReason, Delivery, HoldReason, State
+from bot.delivery.model import CancelReason, Delivery, HoldReason, Queued, State
 from bot.errors import BotError, DecisionError
 from bot.platforms.base import Platform
 
@@ -212,7 +212,7 @@ class Desk(Answers):
         return sent
 
     def _requeue(self, delivery: Delivery, by: str, why: str) -> Delivery:
-        if not delivery.publication.queue:
+        if not isinstance(delivery.publication.occurrence, Queued):
             raise DecisionError(
                 f"{delivery.post_id} has a fixed time, not a queue: send it, drop it, or edit `at:`"
             )

@@ -14,29 +14,72 @@ from bot.platforms.status import Draft, PostRef, Status, draft_from_json, status
 MOST_ATTEMPTS = 4
 
 
-class OccurrenceKind(StrEnum):
-    """What sets the time of a post."""
+@dataclass(frozen=True, slots=True)
+class FixedTime:
+    """The one time of a post that has its own."""
 
-    FIXED = "at"
-    YEARLY = "year"
-    QUEUED = "queue"
-    #: People plan it; the planner leaves it alone.
-    CORRECTION = "correction"
+    post: str
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
-    """Which time of a post this is."""
+class Yearly:
+    """One year's time of a post that comes every year."""
 
-    kind: OccurrenceKind
-    #: The post; where it is queued, the queue.
-    subject: str
-    #: The year, or the slot's naive local time, which a queue has once whatever the clocks do.
-    key: str = ""
+    post: str
+    year: int
 
-    def __str__(self) -> str:
-        """Write it for people and other programs; nothing reads it back."""
-        return "/".join(filter(None, (self.kind, self.subject, self.key)))
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One slot of a queue."""
+
+    queue: str
+    #: Naive local time: a queue has it once, whatever the clocks do.
+    local: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction, which people plan; the planner leaves it alone."""
+
+    post: str
+
+
+#: Which time of a post this is.
+Occurrence = FixedTime | Yearly | Queued | Correction
+
+
+def occurrence_columns(occurrence: Occurrence) -> tuple[str, str, str]:
+    """Return kind, subject and key: the three texts that are stored of an occurrence."""
+    match occurrence:
+        case FixedTime(post):
+            return "at", post, ""
+        case Yearly(post, year):
+            return "year", post, str(year)
+        case Queued(queue, local):
+            return "queue", queue, local.isoformat()
+        case Correction(post):
+            return "correction", post, ""
+
+
+def occurrence_from(kind: str, subject: str, key: str) -> Occurrence:
+    """Return the occurrence that these columns are; ValueError where there is no such kind."""
+    match kind:
+        case "at":
+            return FixedTime(subject)
+        case "year":
+            return Yearly(subject, int(key))
+        case "queue":
+            return Queued(subject, datetime.fromisoformat(key))
+        case "correction":
+            return Correction(subject)
+        case _:
+            raise ValueError(f"no kind of occurrence is called {kind!r}")
+
+
+def occurrence_text(occurrence: Occurrence) -> str:
+    """Return an occurrence as people and other programs read it; nothing reads it back."""
+    return "/".join(filter(None, occurrence_columns(occurrence)))
 
 
 class PublicationState(StrEnum):
@@ -87,11 +130,7 @@ class Publication:
     @property
     def queue(self) -> str:
         """Name of its queue; empty at a fixed time."""
-        return self.occurrence.subject if self.occurrence.kind is OccurrenceKind.QUEUED else ""
-
-    @property
-    def is_correction(self) -> bool:
-        return self.occurrence.kind is OccurrenceKind.CORRECTION
+        return self.occurrence.queue if isinstance(self.occurrence, Queued) else ""
 
 
 class OfPublication:

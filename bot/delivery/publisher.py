@@ -25,7 +25,7 @@ from bot.delivery.decide import (
 from bot.delivery.ledger import budget_left
 from bot.delivery.lifecycle import Event
 from bot.delivery.links import LOOKED, looks_in
-from bot.delivery.model import Delivery, Hold, HoldReason, State
+from bot.delivery.model import Correction, Delivery, Hold, HoldReason, State
 from bot.delivery.reads import AHEAD
 from bot.delivery.store import DeliveryStore, log_differences
 from bot.errors import BotError, DecisionError, LeaseLostError
@@ -185,7 +185,7 @@ def _is_next(delivery: Delivery, parent: Delivery) -> bool:
     its, of = delivery.publication, parent.publication
     if delivery.part:
         return its.id == of.id and delivery.part == parent.part + 1
-    is_correction = its.is_correction and its.account == of.account
+    is_correction = isinstance(its.occurrence, Correction) and its.account == of.account
     return is_correction and its.post_id.partition("-of-")[2] == of.post_id
 
 

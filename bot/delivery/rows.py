@@ -1,7 +1,7 @@
 """Rows of the outbox as values, and the one function that changes a delivery's state."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,12 +13,12 @@ from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import (
     Delivery,
-    Occurrence,
-    OccurrenceKind,
     Publication,
     PublicationState,
     Reason,
     State,
+    occurrence_columns,
+    occurrence_from,
     reason_text,
 )
 from bot.delivery.tables import attempt, delivery, move, publication
@@ -28,7 +28,7 @@ from bot.platforms.status import PostRef
 _OF_DELIVERY = tuple(field.name for field in fields(Delivery) if field.name != "publication")
 #: Fields of a publication that are columns of the same name.
 _OF_PUBLICATION = tuple(field.name for field in fields(Publication) if field.name != "occurrence")
-_OF_OCCURRENCE = tuple(field.name for field in fields(Occurrence))
+_OF_OCCURRENCE = ("kind", "subject", "key")
 _PREFIX = "publication_"
 #: Where the columns of a publication begin in a row, and where they end.
 _OWN, _SHARED = len(_OF_DELIVERY), len(_OF_DELIVERY) + len(_OF_PUBLICATION)
@@ -97,16 +97,16 @@ def deliveries() -> Select[Any]:
 def as_delivery(row: Row[Any]) -> Delivery:
     """Return what a row of `deliveries` is; by place, as looking names up takes twice as long."""
     values = tuple(row)
-    kind, *place = values[_SHARED : _SHARED + len(_OF_OCCURRENCE)]
+    kind, subject, key = values[_SHARED : _SHARED + len(_OF_OCCURRENCE)]
     shared = dict(zip(_OF_PUBLICATION, values[_OWN:_SHARED], strict=True))
-    shared["occurrence"] = Occurrence(OccurrenceKind(kind), *place)
+    shared["occurrence"] = occurrence_from(kind, subject, key)
     own = dict(zip(_OF_DELIVERY, values[:_OWN], strict=True))
     return Delivery(publication=Publication(**shared), **own)
 
 
 def publication_columns(new: Publication) -> dict[str, Any]:
     values = {name: getattr(new, name) for name in _OF_PUBLICATION}
-    return values | asdict(new.occurrence)
+    return values | dict(zip(_OF_OCCURRENCE, occurrence_columns(new.occurrence), strict=True))
 
 
 def locked(connection: Connection, delivery_id: str) -> Delivery:

@@ -19,6 +19,7 @@ import regex
 
 from bot import visible
 from bot.canonical import sha256_hex
+from bot.delivery.model import occurrence_text
 from bot.engagement.ages import AGES
 from bot.engagement.estimate import ENOUGH
 from bot.engagement.judged import JUDGED_BY
@@ -91,7 +92,7 @@ TABLES = (
         _column("platform", "text", "name of its platform"),
         _column("post", "text", "id in posts/", "post_id"),
         Column("occurrence", "text", "which time of the post this is",
-               lambda row: str(row.publication.occurrence)),
+               lambda row: occurrence_text(row.publication.occurrence)),
         Column("part", "number", "place in the thread, from 1", lambda row: row.part + 1),
         _column("parts", "number", "statuses of the whole post"),
         _column("state", "text", "state of the delivery; see docs/glossary.md"),
@@ -219,7 +220,7 @@ def _status(reading: Reading) -> Mapping[str, Any]:
     del own["publication"]
     return {
         "post_id": reading.post_id,
-        "occurrence": str(shared.occurrence),
+        "occurrence": occurrence_text(shared.occurrence),
         "account": reading.account,
         "platform": reading.platform,
         **own,

@@ -10,7 +10,7 @@ from bot.checks.wording import flaws_of
 from bot.content.model import Post, Variant
 from bot.content.values import no_such
 from bot.delivery.lifecycle import IN_DOUBT, OUT
-from bot.delivery.model import Delivery, NewPublication, Occurrence, OccurrenceKind, State
+from bot.delivery.model import Correction, Delivery, NewPublication, State
 from bot.errors import DecisionError, Severity
 from bot.planning.diff import named, new_publication
 from bot.planning.removals import Removal, Removals
@@ -203,8 +203,7 @@ class Corrections(Removals):
             # Where threads need leave, a program may not reply freely either.
             may_reply = not rendered.spec_of(account).thread_key
             new = new_publication(
-                post, account, rendered, due_at=self.clock.now(),
-                occurrence=Occurrence(OccurrenceKind.CORRECTION, post.id),
+                post, account, rendered, occurrence=Correction(post.id), due_at=self.clock.now(),
                 reply_to=parents.get(account) if may_reply else None,
             )  # fmt: skip
             planned.append(named(new, rendered.campaign.schedule.campaign, 1))

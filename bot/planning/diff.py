@@ -10,15 +10,18 @@ from bot.content.model import Post
 from bot.delivery.lifecycle import UNSENT
 from bot.delivery.model import (
     CancelReason,
+    Correction,
     Delivery,
+    FixedTime,
     HoldReason,
     NewPart,
     NewPublication,
     Occurrence,
-    OccurrenceKind,
     Publication,
     PublicationState,
+    Queued,
     State,
+    Yearly,
 )
 from bot.delivery.reads import PostHistory
 from bot.planning.plan import Assignment
@@ -77,7 +80,7 @@ def sort_existing(
         rewrite: What the files say of a publication now.
         is_settling: After a restore: what was tried once may be out after all.
     """
-    planned = [row for row in rows if not row.publication.is_correction]
+    planned = [row for row in rows if not isinstance(row.publication.occurrence, Correction)]
     movable, edited, removed, settled = [], [], [], []
     for group in _groups_of(planned):
         if all(_is_movable(row, now) for row in group):
@@ -201,7 +204,7 @@ def new_publication(
 ) -> NewPublication:
     """Freeze what an account shows of a post."""
     quote, statuses = post.quote, rendered.texts[post.id, account].statuses
-    is_correction = occurrence.kind is OccurrenceKind.CORRECTION
+    is_correction = isinstance(occurrence, Correction)
     patience = post.not_after or rendered.campaign.schedule.not_after
     publication = Publication(
         id="",
@@ -247,12 +250,12 @@ def rewritten(old: Publication, rendered: RenderedCampaign) -> NewPublication | 
     shown = rendered.texts.get((old.post_id, old.account))
     if not (post and post.ready and shown and shown.statuses):
         return None
-    match old.occurrence.kind:
-        case OccurrenceKind.FIXED if post.at:
+    match old.occurrence:
+        case FixedTime() if post.at:
             due_at: datetime | None = post.at
-        case OccurrenceKind.YEARLY if post.every_year:
+        case Yearly() if post.every_year:
             due_at = old.due_at
-        case OccurrenceKind.QUEUED if post.queue == old.queue:
+        case Queued(queue) if post.queue == queue:
             due_at = None
         case _:
             return None
@@ -284,12 +287,12 @@ def _matched(
     exact = [free.pop(_place(new.publication), None) for new in wanted]
     spare: dict[tuple[str, str], list[Group]] = defaultdict(list)
     for group in free.values():
-        if group[0].publication.queue:
+        if isinstance(group[0].publication.occurrence, Queued):
             spare[group[0].account, group[0].post_id].append(group)
 
     def spare_for(publication: Publication) -> Group | None:
         others = spare[publication.account, publication.post_id]
-        return others.pop(0) if others and publication.queue else None
+        return others.pop(0) if others and isinstance(publication.occurrence, Queued) else None
 
     return [
         (new, group or spare_for(new.publication)) for new, group in zip(wanted, exact, strict=True)

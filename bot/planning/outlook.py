@@ -10,7 +10,7 @@ from bot import visible
 from bot.authority.pauses import PauseState, pause_at
 from bot.clock import Clock
 from bot.delivery.consent import Consents
-from bot.delivery.model import Hold, HoldReason, Occurrence, State
+from bot.delivery.model import Hold, HoldReason, Occurrence, State, occurrence_text
 from bot.engagement.costs import looks, price_of_read, read_days
 from bot.planning.diff import assigned
 from bot.planning.plan import Assignment, EmptySlot, Plan
@@ -154,7 +154,7 @@ def as_calendar(outlook: Outlook) -> bytes:
     calendar.add("x-wr-calname", outlook.campaign)
     for entry in outlook.entries:
         event = Event()
-        event.add("uid", f"{entry.occurrence}.{entry.account}@{outlook.campaign}")
+        event.add("uid", f"{occurrence_text(entry.occurrence)}.{entry.account}@{outlook.campaign}")
         event.add("dtstamp", outlook.start)
         event.add("dtstart", entry.due_at)
         event.add("duration", timedelta(minutes=5))

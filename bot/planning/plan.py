@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from bot.content.model import Account, Post, Queue, Schedule
 from bot.content.slots import HOUR, caps_of, pause_on, slot_times, yearly_times
 from bot.content.zones import LocalTimeKind
-from bot.delivery.model import Occurrence, OccurrenceKind, Publication
+from bot.delivery.model import FixedTime, Occurrence, Publication, Queued, Yearly
 
 #: Whether two posts are too much alike to stand close together; symmetric.
 Alike = Callable[[str, str], bool]
@@ -75,7 +75,7 @@ class _SlotMoment:
     due_at: datetime
     account: Account
     queue: Queue
-    occurrence: Occurrence
+    occurrence: Queued
     slot: str
     why_not: str
 
@@ -211,12 +211,12 @@ def _fixed_times(post: Post, state: PlanState) -> Iterator[tuple[Occurrence, dat
     """
     start, end = state.start, state.end + timedelta(days=state.schedule.similarity_days)
     if post.at is not None and start <= post.at < end:
-        yield Occurrence(OccurrenceKind.FIXED, post.id), post.at
+        yield FixedTime(post.id), post.at
     if post.every_year is not None:
         first, last = state.day(start), end.date()
         for year, instant in yearly_times(post.every_year, zone=state.zone, first=first, last=last):
             if start <= instant.utc:
-                yield Occurrence(OccurrenceKind.YEARLY, post.id, str(year)), instant.utc
+                yield Yearly(post.id, year), instant.utc
 
 
 def _lay_fixed(offer: Offer, occurrence: Occurrence, due_at: datetime, state: PlanState) -> None:
@@ -245,7 +245,7 @@ def _slot_moments(state: PlanState) -> Sequence[_SlotMoment]:
             for at in slot_times(schedule.slots[slot], zone=state.zone, first=first, last=last):
                 skipped = "clocks skip this hour" if at.instant.kind is LocalTimeKind.GAP else ""
                 why_not = state.paused(at.local.date()) or skipped
-                occurrence = Occurrence(OccurrenceKind.QUEUED, queue.name, at.local.isoformat())
+                occurrence = Queued(queue.name, at.local)
                 moments += [
                     _SlotMoment(at.utc, account, queue, occurrence, slot, why_not)
                     for account in schedule.accounts.values()

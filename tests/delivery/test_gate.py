@@ -11,18 +11,16 @@ from bot.delivery.decide import ApprovalCount, Facts, is_same_person, why_hold, 
 from bot.delivery.model import (
     MOST_ATTEMPTS,
     Delivery,
+    FixedTime,
     Hold,
     HoldReason,
-    Occurrence,
-    OccurrenceKind,
     Publication,
     State,
 )
 
 DUE = datetime(2026, 12, 9, 14, 0, tzinfo=UTC)
 PUBLICATION = Publication(
-    id="d", account="m", platform="mastodon", post_id="p", parts=1,
-    occurrence=Occurrence(OccurrenceKind.FIXED, "p"),
+    id="d", account="m", platform="mastodon", post_id="p", occurrence=FixedTime("p"), parts=1,
     due_at=DUE, not_after=DUE + timedelta(minutes=15), fingerprint="f", author="Ed",
     graphic=False,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, insert, select
 from bot.content.model import Account, Campaign, Queue, Schedule
 from bot.delivery import decide
 from bot.delivery.lifecycle import Event
-from bot.delivery.model import Delivery, NewPart, NewPublication, Occurrence, OccurrenceKind
+from bot.delivery.model import Delivery, FixedTime, NewPart, NewPublication, Queued
 from bot.delivery.tables import attempt, delivery, move, publication
 from bot.engagement.ages import AGES
 from bot.engagement.snapshots import SnapshotState
@@ -130,9 +130,7 @@ class Engaged:
             account=audience.account.name,
             platform=audience.account.platform,
             post_id=post_id,
-            occurrence=Occurrence(
-                OccurrenceKind.QUEUED, "excerpts", at.replace(tzinfo=None).isoformat()
-            ),
+            occurrence=Queued("excerpts", at.replace(tzinfo=None)),
             due_at=at,
             theme=theme,
             excerpt=f"letter:{start}-{start + len(excerpt)}",
@@ -249,8 +247,7 @@ def troubled(store: Store) -> Iterator[str]:
     for (outcome, why), row in zip(kinds.items(), rows, strict=False):
         again = replace(
             row.publication, id=f"{row.id}-late", post_id="post-99",
-            occurrence=Occurrence(OccurrenceKind.FIXED, "post-99"),
-            due_at=at, not_after=at + timedelta(minutes=15),
+            occurrence=FixedTime("post-99"), due_at=at, not_after=at + timedelta(minutes=15),
             theme="",
         )  # fmt: skip
         part = NewPart(Status("“They don’t sleep”").to_json())

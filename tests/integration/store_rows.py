@@ -13,12 +13,11 @@ from bot.delivery.decide import Outcome
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import (
     Delivery,
+    FixedTime,
     Hold,
     HoldReason,
     NewPart,
     NewPublication,
-    Occurrence,
-    OccurrenceKind,
     Publication,
 )
 from bot.planning.store import Store
@@ -54,7 +53,7 @@ def new_publication(
         "account": "acc",
         "platform": "bluesky",
         "post_id": "p",
-        "occurrence": Occurrence(OccurrenceKind.FIXED, id),
+        "occurrence": FixedTime(id),
         "parts": len(statuses),
         "due_at": NOW,
         "not_after": other.get("due_at", NOW) + timedelta(minutes=15),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.clock import FastClock
-from bot.delivery.model import Occurrence, OccurrenceKind
+from bot.delivery.model import FixedTime, Queued
 from bot.engagement.presenter import Presented
 from bot.engagement.report import Reporter
 from bot.errors import Severity
@@ -47,19 +47,13 @@ def outlook(now: datetime) -> Outlook:
     due = now + timedelta(days=2)
     entries = tuple(
         PlannedEntry(
-            due,
-            account,
-            "next-post",
-            Occurrence(OccurrenceKind.FIXED, "next-post"),
-            "Words",
-            0.0,
-            "unapproved: 1 of 2",
+            due, account, "next-post", FixedTime("next-post"), "Words", 0.0, "unapproved: 1 of 2"
         )
         for account in ("coalition-bluesky", "coalition-x")
     )
     hole = EmptySlot(
         "coalition-x",
-        Occurrence(OccurrenceKind.QUEUED, "evening", due.replace(tzinfo=None).isoformat()),
+        Queued("evening", due.replace(tzinfo=None)),
         due,
         "nothing is left in its queue",
     )

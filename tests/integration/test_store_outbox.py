@@ -18,12 +18,12 @@ from bot.delivery.lifecycle import Event
 from bot.delivery.model import (
     CancelReason,
     Delivery,
+    FixedTime,
     HoldReason,
     NewPublication,
-    Occurrence,
-    OccurrenceKind,
     Publication,
     PublicationState,
+    Queued,
     State,
 )
 from bot.delivery.reads import AHEAD
@@ -82,15 +82,11 @@ def test_a_cancelled_place_can_be_planned_again_under_another_id(store: Store) -
     store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner", reason=CancelReason.REMOVED)
 
     assert not store.outbox.add(new_publication(), now=NOW)
-    assert store.outbox.add(
-        new_publication(id="d1-again", occurrence=Occurrence(OccurrenceKind.FIXED, "d1")), now=NOW
-    )
+    assert store.outbox.add(new_publication(id="d1-again", occurrence=FixedTime("d1")), now=NOW)
 
 
 def test_planning_twice_changes_nothing_and_adding_many_tells_which_were_new(store: Store) -> None:
-    same_place = new_publication(
-        Status("b"), id="other", occurrence=Occurrence(OccurrenceKind.FIXED, "d1")
-    )
+    same_place = new_publication(Status("b"), id="other", occurrence=FixedTime("d1"))
     assert store.outbox.add(new_publication(), now=NOW)
 
     assert not store.outbox.add(new_publication(), now=NOW)
@@ -131,7 +127,7 @@ def edited(*statuses: Status, **other: Any) -> PlanDiff:
 
 
 def placed(id_: str, slot: datetime) -> Publication:
-    place = Occurrence(OccurrenceKind.QUEUED, "q", slot.replace(tzinfo=None).isoformat())
+    place = Queued("q", slot.replace(tzinfo=None))
     return new_publication(id=id_, occurrence=place, due_at=slot).publication
 
 

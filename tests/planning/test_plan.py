@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content.model import Account, EveryYear, Pause, Post, Queue, Schedule, Slot
-from bot.delivery.model import Occurrence, OccurrenceKind, Publication
+from bot.delivery.model import FixedTime, Publication, Queued, Yearly
 from bot.planning.plan import Assignment, Offer, Plan, plan
 
 START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
@@ -117,7 +117,7 @@ def test_a_post_with_a_fixed_time_goes_then_and_once() -> None:
     result = lay(schedule(), [fixed])
 
     assert [(one.occurrence, one.due_at) for one in result.assignments] == [
-        (Occurrence(OccurrenceKind.FIXED, "anniversary"), START + timedelta(days=1, hours=12))
+        (FixedTime("anniversary"), START + timedelta(days=1, hours=12))
     ]
 
 
@@ -126,10 +126,7 @@ def test_a_yearly_post_has_one_occurrence_a_year() -> None:
 
     result = lay(schedule(), [yearly], days=400)
 
-    both = [
-        Occurrence(OccurrenceKind.YEARLY, "letter-day", "2026"),
-        Occurrence(OccurrenceKind.YEARLY, "letter-day", "2027"),
-    ]
+    both = [Yearly("letter-day", 2026), Yearly("letter-day", 2027)]
     assert [one.occurrence for one in result.assignments] == both
     once = lay(schedule(), [yearly], days=400, repeat=False)
     assert [one.occurrence for one in once.assignments] == both[:1], "not repeated there"
@@ -199,7 +196,7 @@ def test_a_moment_that_clocks_skip_stays_empty() -> None:
 
 def test_what_is_out_already_is_neither_planned_again_nor_forgotten() -> None:
     nine = START.replace(hour=9)
-    slot = Occurrence(OccurrenceKind.QUEUED, "q", nine.replace(tzinfo=None).isoformat())
+    slot = Queued("q", nine.replace(tzinfo=None))
     posts = [post("one"), post("two")]
     out = as_past(schedule(), posts, [Assignment("m", "one", slot, nine, "daily")])
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from bot.clock import FastClock
-from bot.delivery.model import Occurrence, OccurrenceKind, State
+from bot.delivery.model import Queued, State
 from bot.delivery.tables import delivery
 from bot.engagement.ages import AGES
 from bot.engagement.judged import JUDGED_BY, NOT_JUDGED_BY
@@ -52,9 +52,7 @@ def history(store: Store, draw: random.Random, posts: int) -> None:
         new = new_publication(
             *statuses, id=f"p{number}", ids=ids, account=account.name, platform=account.platform,
             post_id=f"post-{draw.randint(1, posts // 2)}", due_at=at,
-            occurrence=Occurrence(
-                OccurrenceKind.QUEUED, "excerpts", at.replace(tzinfo=None).isoformat()
-            ),
+            occurrence=Queued("excerpts", at.replace(tzinfo=None)),
             theme=draw.choice(("families", "technology", "")), lang=draw.choice(("en", "ug", "")),
             excerpt=draw.choice(("letter:0-12", "letter:5-40", "")),
             form=draw.choice(("quote", "link")), slot=draw.choice(("morning", "")),

@@ -6,7 +6,7 @@ from typing import Any
 from bot.authority.tables import StopReason
 from bot.authority.users import Right
 from bot.delivery.decisions import Desk
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Delivery, Queued, State
 from bot.operations.waiting import people_with
 from bot.web.context import AppContext
 from bot.web.rendering import looks_of_rows
@@ -62,7 +62,7 @@ def _choices(context: AppContext, row: Delivery) -> list[tuple[str, str, str]]:
     if pause := context.store.pauses.of(*row.publication.pausable):
         not_now = f"the {pause.detail} is paused" if pause.detail else "sending is paused"
     not_back = "it may be out already" if row.attempts else ""
-    if not row.publication.queue:
+    if not isinstance(row.publication.occurrence, Queued):
         not_back = "it has a fixed time"
     return [
         ("send", "Send it now, once", not_now),

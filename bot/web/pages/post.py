@@ -7,7 +7,7 @@ from bot.authority.users import Right
 from bot.content.model import Post
 from bot.content.quoting import is_exact
 from bot.delivery.interactions import VERBS, Interactions, can
-from bot.delivery.model import Delivery, State
+from bot.delivery.model import Correction, Delivery, State
 from bot.engagement import charts
 from bot.engagement.presenter import Presented
 from bot.planning.corrections import REPUBLICATION
@@ -84,7 +84,7 @@ def page(request: RequestContext) -> Answer:
         ],
         "elsewhere": context.corrections.elsewhere(post_id) or (),
         "asked": requests(asked, post_id, now),
-        "is_correction": any(row.publication.is_correction for row in rows)
+        "is_correction": any(isinstance(row.publication.occurrence, Correction) for row in rows)
         and not post_id.startswith(REPUBLICATION),
     }
     return Page("post.html", values, has_script=bool(answers["options"]))
