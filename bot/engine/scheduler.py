@@ -15,7 +15,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from bot.clock import Clock, SystemClock
 from bot.db.lock import ProcessLock
-from bot.engine.turns import Turns
+from bot.engine.turns import AccountTurns
 from bot.errors import StoreError
 from bot.log import get_logger
 
@@ -116,7 +116,7 @@ class Activity:
     clock: Clock
     #: None before the loop begins.
     ticked: float | None = None
-    turns: Turns = field(default_factory=lambda: Turns(MOST_AT_WORK))
+    turns: AccountTurns = field(default_factory=lambda: AccountTurns(MOST_AT_WORK))
     _since: dict[str, datetime] = field(default_factory=dict)
 
     def begin(self, name: str) -> None:

@@ -4,7 +4,7 @@ from collections import deque
 from threading import Event, Lock
 
 
-class Turns:
+class AccountTurns:
     """So many at a time, in the order in which they came.
 
     A semaphore of the standard library lets whoever gives one back take it at once: an account

@@ -22,7 +22,7 @@ from bot.engine.scheduler import (
     Service,
     stopped_by_signals,
 )
-from bot.engine.turns import Turns
+from bot.engine.turns import AccountTurns
 from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
 from tests.fakes.scripted import PublishCall
 from tests.waiting import wait_until
@@ -124,7 +124,7 @@ def test_more_accounts_than_the_database_has_connections_for_wait_for_their_turn
 
 def test_an_account_with_much_to_send_lets_others_go_first_after_each_post() -> None:
     names = [f"a{number}" for number in range(5)]
-    activity, sent, all_wait = Activity(SystemClock(), turns=Turns(1)), list[str](), Event()
+    activity, sent, all_wait = Activity(SystemClock(), turns=AccountTurns(1)), list[str](), Event()
 
     def run(account: str) -> None:
         assert all_wait.wait(LONG)
