@@ -80,7 +80,7 @@ class Answers:
             if verb == REFUSE:
                 unsent = (row for row in rows if row.state in UNSENT and not row.attempts)
                 self.store.outbox.refuse(unsent, by=by, why=text, now=now)
-            self._write(by, verb, post_id, text, {"fingerprints": prints})
+            self._write(by, verb, post_id, text, {"fingerprints": prints}, now)
         return rows
 
     def withdraw(self, post_id: str, *, by: str, why: str = "") -> tuple[Delivery, ...]:
@@ -93,7 +93,7 @@ class Answers:
             gone |= self.store.objections.settle(prints, by, why=why or "withdrawn", now=now)
             if not gone:
                 raise DecisionError(f"{post_id}: {by} has no answer there that can be taken back")
-            self._write(by, WITHDRAW, post_id, why, {"fingerprints": sorted(gone)})
+            self._write(by, WITHDRAW, post_id, why, {"fingerprints": sorted(gone)}, now)
         return tuple(row for row in rows if row.fingerprint in gone)
 
     def comment(self, post_id: str, comment: str, *, by: str) -> None:
@@ -101,7 +101,7 @@ class Answers:
         text = comment_text(comment)
         if not self.store.outbox.find(post_id=post_id):
             raise DecisionError(f"no post that was planned is called {post_id}")
-        self._write(by, COMMENT, post_id, text, {"fingerprints": []})
+        self._write(by, COMMENT, post_id, text, {"fingerprints": []}, self.clock.now())
 
     def thread(self, post_id: str) -> tuple[Answer, ...]:
         """Return what people said of a post, oldest first."""
@@ -120,8 +120,11 @@ class Answers:
             for row in rows
         )  # fmt: skip
 
-    def _write(self, by: str, verb: str, subject: str, why: str, detail: JsonObject) -> None:
-        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=self.clock.now())
+    def _write(
+        self, by: str, verb: str, subject: str, why: str, detail: JsonObject, now: datetime
+    ) -> None:
+        """Write a decision down, with the moment that the tables have of it: they are compared."""
+        self.store.audit.write(by, verb, subject, why=why, detail=detail, now=now)
 
 
 def comment_text(comment: str) -> str:

@@ -71,7 +71,7 @@ class Desk(Answers):
                     Approval(fingerprint, post_id, by, note, sources, now, statement, signature)
                 )
             self.store.objections.settle(new, by, why="approved", now=now)
-            self._write(by, "approve", post_id, note, detail)
+            self._write(by, "approve", post_id, note, detail, now)
         return waiting
 
     def _signed(self, by: str, rows: tuple[Delivery, ...], signature: str | None) -> str | None:
@@ -132,7 +132,7 @@ class Desk(Answers):
             if not self.store.pauses.pause(new):
                 raise DecisionError(f"{_paused(target)} already")
             subject = "all calls" if all_calls and target == EVERYTHING else str(target)
-            self._write(by, PAUSE, subject, reason, new.logged())
+            self._write(by, PAUSE, subject, reason, new.logged(), now)
 
     def pause_target(self, scope: PauseScope, value: str, schedule: Schedule | None) -> PauseTarget:
         """Return what to pause; DecisionError where neither the plan nor the schedule has it."""
@@ -146,12 +146,13 @@ class Desk(Answers):
 
     def resume(self, *, by: str, why: str = "", target: PauseTarget = EVERYTHING) -> None:
         """Let the target go on, and nothing else; what lapsed stays held for a person."""
+        now = self.clock.now()
         with self.store.transaction():
-            if not self.store.pauses.resume(by, self.clock.now(), target):
+            if not self.store.pauses.resume(by, now, target):
                 lasting = (str(each.target) for each in self.store.pauses.lasting())
                 only = ", ".join(dict.fromkeys(lasting))
                 raise DecisionError(f"{_paused(target, is_not=True)}{only and f'; only {only}'}")
-            self._write(by, RESUME, str(target), why, target.logged())
+            self._write(by, RESUME, str(target), why, target.logged(), now)
 
     def restart(self, account: str, *, by: str, why: str = "") -> str:
         """Let a stopped account send again, after a look at it; return why it was stopped.
@@ -168,7 +169,7 @@ class Desk(Answers):
             raise DecisionError(f"{account}: {state.stopped_detail}; confirm it by accept-config")
         self.store.accounts.start(account, *lifted)
         stopped = "; ".join(lifted.values())
-        self._write(by, "restart", account, why, {"stopped": stopped})
+        self._write(by, "restart", account, why, {"stopped": stopped}, self.clock.now())
         return stopped
 
     def held(self) -> tuple[Delivery, ...]:
@@ -284,13 +285,13 @@ class Desk(Answers):
     def _decide(
         self, delivery: Delivery, event: Event, by: str, verb: str, why: str, **columns: object
     ) -> Delivery:
-        is_withdrawn = event in {Event.CANCEL, Event.DROP}
+        is_withdrawn, now = event in {Event.CANCEL, Event.DROP}, self.clock.now()
         moved = self.store.outbox.move(
-            delivery.id, event, now=self.clock.now(), actor=by, detail=why or verb,
+            delivery.id, event, now=now, actor=by, detail=why or verb,
             reason=CancelReason.WITHDRAWN if is_withdrawn else None, **columns,
         )  # fmt: skip
         detail = {"post": delivery.post_id, "account": delivery.account, "from": delivery.state}
-        self._write(by, verb, delivery.id, why, detail)
+        self._write(by, verb, delivery.id, why, detail, now)
         return moved
 
 

@@ -15,12 +15,15 @@ from bot.authority.pauses import PauseState, PauseTarget, covering, until_of
 from bot.authority.tables import PauseScope
 from bot.authority.users import Role
 from bot.cli.main import run
+from bot.clock import SystemClock
+from bot.delivery.decisions import Desk
 from bot.delivery.model import State
 from bot.errors import DecisionError
 from bot.operations.status import status_of
 from bot.planning.outlook import outlook_of
 from bot.planning.store import Store
 from bot.web.pages.calendar import CalendarQuery
+from tests.fakes.engaged import engaged_campaign
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
 
@@ -172,6 +175,15 @@ def test_sql_and_python_mean_the_same_pause(store: Store) -> None:
 
         assert found == [target.covers(*each) for each in places], target
         store.pauses.resume("ann", START, target)
+
+
+def test_a_pause_and_the_log_have_one_moment(store: Store) -> None:
+    """By a clock that goes on between two looks; who compares them finds no difference."""
+    desk = Desk(store, SystemClock(), engaged_campaign)
+
+    desk.pause("a clash of dates", by="Ann", target=PauseTarget(PauseScope.THEME, "families"))
+
+    assert store.audit_problems() == []
 
 
 def test_every_part_has_the_language_of_its_publication(bot: RunningBot) -> None:
