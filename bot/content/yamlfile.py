@@ -285,7 +285,6 @@ class _NodeBuilder:
             return  # nothing follows it
         lost = _COMMENT.match(line, end.column)
         before = self._lines[start.line][: start.column]
-        is_read = bool(self._open) and self._open[-1].key in _READ_BY_PEOPLE
         if event.style in ("|", ">"):
             if slip := swallowed(self._lines[start.line + 1 : end.line], start.line + 1):
                 self.refuse(*slip, "key-in-text")
@@ -301,15 +300,7 @@ class _NodeBuilder:
                 first = event.value.split(" -")[0].lstrip("-")
                 message = f"an entry of a list begins with a dash and a space; write: - {first}"
             self.refuse(start, message, "line-folded")
-        elif (
-            lost
-            and not _MOMENT.fullmatch(event.value)
-            and (
-                lost[2]
-                or not lost[1].strip("# \t")
-                or (not event.style and (is_read or " " in event.value))
-            )
-        ):
+        elif lost and self._is_text(event, lost):
             message = (
                 f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "
                 f"{before.strip()} {written(event.value + lost[0].rstrip())} "
@@ -318,6 +309,15 @@ class _NodeBuilder:
             self.refuse(
                 yaml.Mark("", 0, end.line, lost.start(1), None, 0), message, "comment-swallowed"
             )
+
+    def _is_text(self, event: Any, lost: re.Match[str]) -> bool:
+        """Return whether a comment may be the rest of the text before it."""
+        if _MOMENT.fullmatch(event.value):
+            return False
+        if lost[2] or not lost[1].strip("# \t"):
+            return True
+        is_read = bool(self._open) and self._open[-1].key in _READ_BY_PEOPLE
+        return not event.style and (is_read or " " in event.value)
 
     def _add(self, node: Node, event: Any) -> None:
         if not self._open:
