@@ -6,9 +6,10 @@ What happens when: deliveries, drafts and what is further ahead, one entry a pos
 import re
 from calendar import Calendar
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -44,16 +45,28 @@ class Target:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CalendarEntry:
     """One post at one moment (UTC), on some accounts."""
 
     at: datetime
     post_id: str
-    words: str
-    lang: str
     theme: str
     targets: tuple[Target, ...]
+    #: Returns its words and their language: a month of many posts shows those of a few.
+    read: Callable[[], tuple[str, str]]
+
+    @cached_property
+    def _said(self) -> tuple[str, str]:
+        return self.read()
+
+    @property
+    def words(self) -> str:
+        return self._said[0]
+
+    @property
+    def lang(self) -> str:
+        return self._said[1]
 
     @property
     def kind(self) -> str:
@@ -77,8 +90,11 @@ class CalendarQuery:
         planned = outbox.find(states={State.PLANNED}, since=since, until=until)
         # Of the many that went out a page needs a few columns.
         begun = (
-            self._entry(row.due_at, row.post_id, status_from_json(row.status_json), row.theme,
-                        Target(row.account, row.platform, _kind_of(row.state)))
+            CalendarEntry(
+                row.due_at, row.post_id, row.theme,
+                (Target(row.account, row.platform, _kind_of(row.state)),),
+                partial(self._bare, row.status_json),
+            )
             for row in outbox.under_way(since, until)
         )  # fmt: skip
         ahead = self._ahead(since, until)
@@ -110,8 +126,8 @@ class CalendarQuery:
         for row in rows:
             if row.part == 0 and row.due_at:
                 target = Target(row.account, row.platform, self.kind_of(row))
-                theme = row.publication.theme
-                yield self._entry(row.due_at, row.post_id, row.status, theme, target)
+                read = partial(self._bare, row.status_json)
+                yield CalendarEntry(row.due_at, row.post_id, row.publication.theme, (target,), read)
 
     def _outlook(self, until: datetime) -> Plan:
         context = self._context
@@ -134,17 +150,16 @@ class CalendarQuery:
                 about = slot.account, post.theme if post else "", status.lang
                 kind = "paused" if pause_at(self._pauses, slot.due_at, *about) else "forecast"
                 target = Target(slot.account, whole.spec_of(slot.account).name, kind)
-                yield self._entry(slot.due_at, slot.post_id, status, about[1], target)
+                read = partial(self._bare, status)
+                yield CalendarEntry(slot.due_at, slot.post_id, about[1], (target,), read)
 
-    def _entry(
-        self, at: datetime, post_id: str, status: Status, theme: str, target: Target
-    ) -> CalendarEntry:
-        """Return an entry without what is the same in all of them: attribution and links."""
+    def _bare(self, shown: Status | str) -> tuple[str, str]:
+        """Return words without what is the same in all, attribution and links; the language."""
+        status = status_from_json(shown) if isinstance(shown, str) else shown
         text = status.text
         for source in self._context.campaign.sources.values():
             text = text.replace(source.attribution, "")
-        bare = _LINK.sub("", text).strip()
-        return CalendarEntry(at, post_id, bare, status.lang, theme, (target,))
+        return _LINK.sub("", text).strip(), status.lang
 
     def _drafts(self, since: datetime, until: datetime) -> Iterator[CalendarEntry]:
         campaign = self._context.campaign
@@ -155,7 +170,11 @@ class CalendarQuery:
                     Target(account, spec_of(account).name, "draft") for account in post.accounts
                 )
                 for at in _moments(post, since, until, campaign.zone):
-                    yield CalendarEntry(at, post.id, words_of(post), post.lang, post.theme, targets)
+                    yield CalendarEntry(at, post.id, post.theme, targets, partial(_draft, post))
+
+
+def _draft(post: Post) -> tuple[str, str]:
+    return words_of(post), post.lang
 
 
 def _kind_of(state: State) -> str:
@@ -187,6 +206,8 @@ def filtered(
     entries: Iterable[CalendarEntry], *, account: str, kind: str, theme: str
 ) -> list[CalendarEntry]:
     """Keep what has an account, a status, or a theme; empty keeps all."""
+    if not (account or kind or theme):
+        return list(entries)
     kept = []
     for entry in entries:
         targets = tuple(
