@@ -122,7 +122,10 @@ _COMMENT = re.compile(r"[ \t]*(#(\S?).*)")
 #: No text of which something behind a # could be part.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:+ -]+")
 #: Keys of what people read: a single word of it, too, goes on behind a # for whoever typed it.
-_READ_BY_PEOPLE = frozenset({"text", "alt", "warning", "quote", "from", "to", "title"})
+_READ_BY_PEOPLE = frozenset({
+    "text", "alt", "warning", "quote", "from", "to", "original", "title", "description",
+    "attribution",
+})  # fmt: skip
 #: So many times a file is read without what could not be read.
 _ROUNDS = 10
 

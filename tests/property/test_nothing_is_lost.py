@@ -1,5 +1,6 @@
 """What is typed into a file is its value, to the character, or an error says what is lost."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -27,6 +28,15 @@ def test_a_plain_text_is_what_stands_in_the_line(words: str) -> None:
 
     if isinstance(value, str) and not words.strip(STRIPPED).startswith(("'", '"', "|", ">")):
         assert value == words.strip(STRIPPED)
+
+
+@pytest.mark.parametrize("key", ["alt", "warning", "quote", "from", "to", "original", "title",
+                                 "description", "attribution"])  # fmt: skip
+def test_so_is_a_single_word_that_people_read(key: str) -> None:
+    _node, problems = parse(f"{key}: Justice # for all\n".encode(), file="f")
+
+    assert [each.rule for each in problems] == ["comment-swallowed"]
+    assert parse(b"queue: excerpts # the first\n", file="f")[1] == []
 
 
 @given(WORDS, WORDS)

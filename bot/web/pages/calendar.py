@@ -57,16 +57,16 @@ class CalendarEntry:
     read: Callable[[], tuple[str, str]]
 
     @cached_property
-    def _said(self) -> tuple[str, str]:
+    def _words_and_lang(self) -> tuple[str, str]:
         return self.read()
 
     @property
     def words(self) -> str:
-        return self._said[0]
+        return self._words_and_lang[0]
 
     @property
     def lang(self) -> str:
-        return self._said[1]
+        return self._words_and_lang[1]
 
     @property
     def kind(self) -> str:
