@@ -31,6 +31,7 @@ VERBS = {
     "engagement": "engagement",
     "engagement by account": "engagement --by account",
 }
+START = "run, to its first page"
 PAGES = ("/", "/calendar", "/accounts", "/held", "/log", "/engagement?period=30d", "/engagement")
 ADDRESS = "127.0.0.1:8799"
 _MONTH, _DECADE = 82, 100_000
@@ -81,9 +82,10 @@ def median(costs: list[Cost]) -> Cost:
 
 
 @contextmanager
-def served(data: Path) -> Iterator[Callable[[str], Cost]]:
-    """Run the service on a history; yield what measures a page of its desk."""
+def served(data: Path) -> Iterator[tuple[Cost, Callable[[str], Cost]]]:
+    """Run the service on a history; yield what its start cost, and what measures a page."""
     environment = {**os.environ, "VERBATIM_WEB": ADDRESS}
+    begun = time.monotonic()
     child = subprocess.Popen(
         (*BOT, "run", "--data", str(data)), cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
     )
@@ -93,9 +95,11 @@ def served(data: Path) -> Iterator[Callable[[str], Cost]]:
                 urllib.request.urlopen(f"http://{ADDRESS}/", timeout=60).read()
                 break
             except OSError:
-                time.sleep(0.2)
+                time.sleep(0.1)
+        spent, elapsed = _spent(child.pid), time.monotonic() - begun
         _settle(child.pid)
-        yield lambda page: _page(child.pid, page)
+        start = Cost(spent, _memory(child.pid), elapsed)
+        yield start, lambda page: _page(child.pid, page)
     finally:
         child.terminate()
         child.wait(60)
@@ -114,9 +118,12 @@ def _page(pid: int, page: str) -> Cost:
     before = _spent(pid)
     for _ in range(_LOOKS):
         urllib.request.urlopen(f"http://{ADDRESS}{page}", timeout=300).read()
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+)", status)
-    return Cost((_spent(pid) - before) / _LOOKS, int(found[1]) / 1024 if found else 0)
+    return Cost((_spent(pid) - before) / _LOOKS, _memory(pid))
+
+
+def _memory(pid: int) -> float:
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0
 
 
 def _spent(pid: int) -> float:
@@ -131,8 +138,14 @@ def measured(data: Path, only: str, runs: int) -> dict[str, Cost]:
         for name, verb in VERBS.items()
         if re.fullmatch(only, name)
     }
+    if re.fullmatch(only, START):
+        starts = []
+        for _ in range(runs):
+            with served(data) as (start, _look):
+                starts.append(start)
+        found[START] = median(starts)
     if pages := [page for page in PAGES if re.fullmatch(only, f"page {page}")]:
-        with served(data) as look:
+        with served(data) as (_start, look):
             for page in pages:
                 look(page)  # the first one reads templates, and judges where it must
                 found[f"page {page}"] = median([look(page) for _ in range(runs)])
@@ -171,8 +184,8 @@ SECTION = Section(
     "A long history",
     f"{_MONTH} deliveries of a month against {_DECADE:,} of ten years, with six snapshots each, in"
     " processor time, so that a busy machine changes little (`benchmarks/history.py`). A page's"
-    " memory is the service's after it was shown.",
-    (*VERBS, *(f"page {page}" for page in PAGES)),
+    " memory is the service's after it was shown, and a start's is what it idles with.",
+    (*VERBS, START, *(f"page {page}" for page in PAGES)),
     rows,
     ("SQLite", "sqlalchemy", "pydantic", "PyYAML"),
     "benchmarks-flat.svg",

@@ -193,12 +193,12 @@ class AuthorityStore:
                 others.append(user)
         return others, sorted(known.keys() - {user.name for user in users})
 
-    def find_damage(self) -> str:
+    def find_damage(self, *, after_start: bool = False) -> str:
         """Return what is broken of an embedded database, or empty, or StoreError."""
         if not self.is_sqlite:
             return ""
         try:
-            return files.find_damage(path_of(self._db.url))
+            return files.find_damage(path_of(self._db.url), after_start=after_start)
         except sqlite3.Error as error:
             raise StoreError(f"the database cannot be looked through: {error}") from error
 

@@ -216,9 +216,10 @@ class Inspector:
     def run(self) -> None:
         """Look through the whole database and the log; may take seconds where they are large.
 
-        StoreError where it cannot be looked at now, which is no proof of anything.
+        The first look leaves out what the start has just proved. StoreError where it cannot be
+        looked at now, which is no proof of anything.
         """
-        found = self.store.find_damage()
+        found = self.store.find_damage(after_start=not self._looks)
         if found and not self.damage:
             log.critical("the database is broken; nothing is sent", damage=found)
             self.damage = found

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,14 @@ def loosen(path: Path) -> None:
         connection.commit()
 
 
-def test_a_sound_database_is_no_matter(bot: RunningBot) -> None:
+def look_again(bot: RunningBot) -> None:
+    """Look as on the day after a start, which had just proved all itself."""
     bot.services.inspector.run()
+    bot.services.inspector.run()
+
+
+def test_a_sound_database_is_no_matter(bot: RunningBot) -> None:
+    look_again(bot)
 
     bot.wait(NINE)
 
@@ -63,7 +70,7 @@ def test_nothing_is_sent_from_a_broken_database(
     break_it(file_of(bot))
     bot.clock.advance(NINE - bot.clock.now())
 
-    bot.services.inspector.run()
+    look_again(bot)
     bot.services.beat()
     bot.services.notifier.run()
     assert bot.services.busy(NINE) == ("m",)
@@ -84,7 +91,7 @@ def test_a_lane_at_work_stops_before_its_next_status(bot: RunningBot) -> None:
 
     def find() -> None:
         bend_index(file_of(bot))
-        bot.services.inspector.run()
+        look_again(bot)
 
     bot.servers["m"].before_prepare = find
 
@@ -97,6 +104,7 @@ def test_a_lane_at_work_stops_before_its_next_status(bot: RunningBot) -> None:
 def test_what_would_write_is_left_alone_and_looking_goes_on(bot: RunningBot) -> None:
     jobs = {job.name: job for job in bot.services.jobs(timedelta(seconds=5))}
     assert jobs["inspect"].every == DAY
+    jobs["inspect"].run()
     bend_index(file_of(bot))
     jobs["inspect"].run()
     bot.write(post("one", at=NINE), post("new", at=NINE))
@@ -111,7 +119,7 @@ def test_what_was_found_stays_until_the_next_start_which_is_refused(bot: Running
     path = file_of(bot)
     sound = path.read_bytes()
     bend_index(path)
-    bot.services.inspector.run()
+    look_again(bot)
     broken = path.read_bytes()
     path.write_bytes(sound)
     bot.services.inspector.run()
@@ -142,7 +150,49 @@ def test_a_page_that_cannot_be_read_is_damage(bot: RunningBot) -> None:
     path = file_of(bot)
     path.write_bytes(b"SQLite format 3\0" + bytes(5000))
 
-    assert files.find_damage(path) == "file is not a database"
+    for after_start in (False, True):
+        assert files.find_damage(path, after_start=after_start) == "file is not a database"
+
+
+def test_the_first_look_leaves_out_what_the_start_has_just_proved(bot: RunningBot) -> None:
+    bend_index(file_of(bot))
+    bot.services.inspector.run()
+    before = bot.services.inspector.damage
+
+    bot.services.inspector.run()
+
+    assert (before, "missing from index" in bot.services.inspector.damage) == ("", True)
+
+
+def test_the_first_look_is_at_references_too(bot: RunningBot) -> None:
+    loosen(file_of(bot))
+
+    bot.services.inspector.run()
+
+    assert bot.services.inspector.damage == "a row of move points to nothing"
+
+
+def test_whoever_writes_waits_for_one_table_at_most(
+    bot: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    class Reader(sqlite3.Connection):
+        def execute(self, sql: str, /, *parameters: object) -> sqlite3.Cursor:
+            with closing(connect(file_of(bot), timeout=0)) as writer:
+                writer.execute("UPDATE instance SET epoch = epoch")
+                writer.commit()
+            written.append(sql)
+            return super().execute(sql, *parameters)  # type: ignore[arg-type] # as it came
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", partial(connect, factory=Reader))
+
+    assert files.find_damage(file_of(bot), after_start=False) == ""
+
+    whole = {f"PRAGMA {check}" for check in ("integrity_check", "foreign_key_check")}
+    assert not whole & set(written)
+    assert {"PRAGMA quick_check", "PRAGMA integrity_check('delivery')"} <= set(written)
 
 
 @pytest.mark.server
