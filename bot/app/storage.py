@@ -198,9 +198,16 @@ def prove_content(paths: Paths, cache: CheckCache | None = None) -> CheckedConte
     Raises:
         OperatorError: the database that is there cannot be opened.
     """
-    signers = settings().content_signers if is_configured() else None
     with known_store(paths) as store:
-        content = prove_files(paths.config, paths.posts, store=store, signers=signers, cache=cache)
+        return prove_content_with(store, paths, cache)
+
+
+def prove_content_with(
+    store: Store | None, paths: Paths, cache: CheckCache | None = None
+) -> CheckedContent:
+    """Do as `prove_content`, with what `known_store` opened."""
+    signers = settings().content_signers if is_configured() else None
+    content = prove_files(paths.config, paths.posts, store=store, signers=signers, cache=cache)
     readable, owner = content.loaded.readable, owner_of(paths.data)
     if owner is None or readable is None or owner == _asked_by(readable):
         return content

@@ -73,15 +73,17 @@ def open_workspace(paths: Paths, *, only_reads: bool = False) -> Iterator[Worksp
     Raises:
         OperatorError: there is no database yet, or no content that is whole.
     """
-    content = storage.prove_content(paths)
-    mode = storage.owner_for(paths, content.loaded).mode
     with ExitStack() as stack:
-        if only_reads and not storage.has_store(mode, paths.data):
+        known = stack.enter_context(storage.known_store(paths))
+        content = storage.prove_content_with(known, paths)
+        mode = storage.owner_for(paths, content.loaded).mode
+        if known:
+            store = known
+        elif only_reads and not storage.has_store(mode, paths.data):
             scratch = Path(stack.enter_context(TemporaryDirectory()))
-            store = storage.create_store(mode, scratch, Settings())
+            store = stack.enter_context(closing(storage.create_store(mode, scratch, Settings())))
         else:
-            store = storage.existing_store(mode, paths.data)
-        stack.enter_context(closing(store))
+            store = stack.enter_context(closing(storage.existing_store(mode, paths.data)))
         clock = storage.clock_of(store)
         kept = prove_kept(store, clock) if content.errors else None
         rendered = rendered_for(kept or content, store)

@@ -28,8 +28,15 @@ from sqlalchemy import (
 from bot.authority.tables import PauseScope
 from bot.db.database import PAGE, Repository
 from bot.delivery.lifecycle import OUT, UNSENT, Event
-from bot.delivery.model import Delivery, PublicationState, State
-from bot.delivery.rows import Attempt, Move, as_delivery, deliveries
+from bot.delivery.model import Delivery, Publication, PublicationState, State
+from bot.delivery.rows import (
+    Attempt,
+    Move,
+    as_delivery,
+    as_publication,
+    deliveries,
+    publications,
+)
 from bot.delivery.tables import WITHDRAWN, attempt, delivery, move, publication
 
 _D, _P = delivery.c, publication.c
@@ -170,24 +177,28 @@ class OutboxReads(Repository):
         row = self._row(select(func.max(_D.updated_at)))
         return row[0] if row else None
 
-    def for_planning(self, since: datetime, fixed: Sequence[str]) -> tuple[Delivery, ...]:
-        """Find what planning may change, or must look at one by one; `turns` has the rest.
+    def for_planning(self) -> tuple[Delivery, ...]:
+        """Find what planning may change, or must look at: what is not out, what people took out."""
+        # The range makes SQLite take the index of those; by the state it would go through all.
+        ids = union(_UNSENT_IDS, select(_P.id).where(WITHDRAWN, _P.id > ""))
+        return self._read(deliveries().where(_P.id.in_(ids)))
 
-        That is what was due since then or has no time; what is not out; what people took out; and
-        whatever was planned of the posts ``fixed``, which come once, or once a year.
+    def begun(self, since: datetime, fixed: Sequence[str]) -> tuple[Publication, ...]:
+        """Find what planning goes around: all parts are out, or may be, or were.
+
+        That is what was due since then, and what there ever was of the posts ``fixed``, which come
+        once, or once a year; without corrections. `turns` sums up the rest.
         """
         ids = union(
             select(_P.id).where(_P.due_at >= since),
-            select(_P.id).where(_P.due_at.is_(None)),
-            _UNSENT_IDS,
-            # The range makes SQLite take the index of those; by the state it would go through all.
-            select(_P.id).where(WITHDRAWN, _P.id > ""),
             *(
                 select(_P.id).where(_P.post_id.in_(fixed[start : start + PAGE]))
                 for start in range(0, len(fixed), PAGE)
             ),
         )
-        return self._read(deliveries().where(_P.id.in_(ids)))
+        is_begun = _P.state == PublicationState.OPEN, _P.id.not_in(_UNSENT_IDS)
+        query = publications().where(_P.id.in_(ids), *is_begun, _P.kind != "correction")
+        return tuple(map(as_publication, self._rows(query.order_by(_P.due_at, _P.id))))
 
     def turns(
         self, before: datetime, posts: Sequence[str]

@@ -1,12 +1,12 @@
 """Rows of the outbox as values, and the one function that changes a delivery's state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Label, Row, Select, insert, select, update
 
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
@@ -30,8 +30,8 @@ _OF_DELIVERY = tuple(field.name for field in fields(Delivery) if field.name != "
 _OF_PUBLICATION = tuple(field.name for field in fields(Publication) if field.name != "occurrence")
 _OF_OCCURRENCE = ("kind", "subject", "key")
 _PREFIX = "publication_"
-#: Where the columns of a publication begin in a row, and where they end.
-_OWN, _SHARED = len(_OF_DELIVERY), len(_OF_DELIVERY) + len(_OF_PUBLICATION)
+#: Where in a delivery's row those of its publication begin, and where in those its occurrence.
+_OWN, _SHARED = len(_OF_DELIVERY), len(_OF_PUBLICATION)
 #: States whose reason people ask for; elsewhere the history keeps it.
 _EXPLAINED = frozenset(
     {State.HELD, State.FAILED, State.UNKNOWN, State.CANCELLED, State.RETRACTED, State.GONE}
@@ -88,20 +88,34 @@ def deliveries() -> Select[Any]:
 
     Made once: its forty columns cost more than the question that is put to it.
     """
-    names = (*_OF_PUBLICATION, *_OF_OCCURRENCE)
-    shared = [publication.c[name].label(f"{_PREFIX}{name}") for name in names]
     own = [delivery.c[name] for name in _OF_DELIVERY]
-    return select(*own, *shared).join_from(delivery, publication)
+    return select(*own, *_shared()).join_from(delivery, publication)
+
+
+@cache
+def publications() -> Select[Any]:
+    """Return the query of all publications; `as_publication` reads its rows."""
+    return select(*_shared())
+
+
+def _shared() -> list[Label[Any]]:
+    names = (*_OF_PUBLICATION, *_OF_OCCURRENCE)
+    return [publication.c[name].label(f"{_PREFIX}{name}") for name in names]
 
 
 def as_delivery(row: Row[Any]) -> Delivery:
     """Return what a row of `deliveries` is; by place, as looking names up takes twice as long."""
     values = tuple(row)
-    kind, subject, key = values[_SHARED : _SHARED + len(_OF_OCCURRENCE)]
-    shared = dict(zip(_OF_PUBLICATION, values[_OWN:_SHARED], strict=True))
-    shared["occurrence"] = occurrence_from(kind, subject, key)
     own = dict(zip(_OF_DELIVERY, values[:_OWN], strict=True))
-    return Delivery(publication=Publication(**shared), **own)
+    return Delivery(publication=as_publication(values[_OWN:]), **own)
+
+
+def as_publication(row: Sequence[Any]) -> Publication:
+    """Return what a row of `publications` is."""
+    values = tuple(row)
+    own = dict(zip(_OF_PUBLICATION, values[:_SHARED], strict=True))
+    kind, subject, key = values[_SHARED : _SHARED + len(_OF_OCCURRENCE)]
+    return Publication(**own, occurrence=occurrence_from(kind, subject, key))
 
 
 def publication_columns(new: Publication) -> dict[str, Any]:

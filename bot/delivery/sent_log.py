@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import uuid
+from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -30,7 +31,11 @@ from bot.platforms.status import Draft, PostRef, draft_from_json
 
 #: Parts of a whole line: its keys are in order, and quotes inside of texts are escaped.
 _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
+_HEAD = b',"instance":"'
 _ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
+#: Lines among which the highest number is: they are numbered before they are written. To read the
+#: numbers of all would be most of the time that a verb takes to start.
+_LAST = 5000
 _LOG = logging.getLogger(__name__)
 _D, _P = delivery.c, publication.c
 #: Nothing is sent of it any more, unless it is planned anew.
@@ -121,14 +126,13 @@ def open_log(path: Path) -> SentLog | None:
     if not path.exists():
         return None
     log = SentLog(path, log_id="", instance_id="")
+    last: deque[bytes] = deque(maxlen=_LAST)
     with path.open("rb") as file:
         for raw in file:
-            # Of most lines only the number matters: most of the time that a verb takes to
-            # start would go into reading the rest of them.
-            if number := _number(raw):
-                log.seq = max(log.seq, number)
-            elif (line := _line_of(raw)) and "log" in line:
+            last.append(raw)
+            if _HEAD in raw and (line := _line_of(raw)) and "log" in line:
                 log.log_id, log.instance_id = line["log"], line["instance"]
+    log.seq = max(map(_number, last), default=0)
     # Whoever made the file died before its first line was whole: nothing can have been sent.
     return log if log.log_id or log.attempted else None
 

@@ -162,7 +162,7 @@ class Planner:
         gaps = (account.min_gap for account in schedule.accounts.values())
         near = now - max(timedelta(days=schedule.similarity_days), DAY, *gaps) - DAY
         fixed = [post.id for post in rendered.campaign.posts if not post.queue]
-        rows = self.store.outbox.for_planning(near, fixed)
+        rows = self.store.outbox.for_planning()
         turns = self.store.outbox.turns(near, [post.id for post in rendered.campaign.posts])
         existing = sort_existing(
             rows,
@@ -171,7 +171,8 @@ class Planner:
             is_settling=self.store.restore_guard.reason() is not None,
         )
         # Settled already: out, under way, waiting for a person, or taken out by one.
-        past = [group[0].publication for group in existing.settled]
+        past = [*self.store.outbox.begun(near, fixed)]
+        past += [group[0].publication for group in existing.settled]
         past += [old for old in withdrawn(rows) if _is_unchanged(old, rendered)]
         states = {name: self.store.accounts.get(name) for name in schedule.accounts}
         laid = plan(

@@ -17,6 +17,8 @@ from bot.cli.main import run
 from bot.clock import FastClock
 from bot.delivery.model import HoldReason, State
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
+from bot.operations import opening
+from bot.planning.store import Store
 from bot.settings.environment import Settings
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.loopback import Inbox
@@ -119,6 +121,25 @@ def test_pause_and_resume(bot: RunningBot, do: Do) -> None:
 
     assert do("resume", "--as", "Ben", "--why", "over")["paused"] is False
     assert last_row(bot) == ("Ben", "resume", "everything", "over")
+
+
+@pytest.mark.parametrize("verb", ["plan", "status", "held", "engagement"])
+def test_a_verb_opens_the_database_once(
+    bot: RunningBot, do: Do, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    bot.stop()
+    opened: list[str] = []
+    open_store = opening.open_store
+
+    def count(url: str, **options: Any) -> Store:
+        opened.append(url)
+        return open_store(url, **options)
+
+    monkeypatch.setattr(opening, "open_store", count)
+
+    do(verb)
+
+    assert len(opened) == 1
 
 
 def test_resume_a_stopped_account(bot: RunningBot, do: Do, say: Callable[..., str]) -> None:

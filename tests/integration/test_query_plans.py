@@ -52,7 +52,9 @@ HOT: dict[str, Callable[[Store], object]] = {
     "budget": lambda store: store.ledger.reserve("acc", Charge("post", 1), 0.1, now=NOW),
     "spent": lambda store: store.ledger.spent_by_action("acc", month_of=NOW),
     "kept for posts": lambda store: kept_for_posts(store, "acc", NOW),
-    "plan": lambda store: (store.outbox.for_planning(NOW, ["p"]), store.outbox.turns(NOW, ["p"])),
+    "plan": lambda store: [
+        store.outbox.for_planning(), store.outbox.begun(NOW, ["p"]), store.outbox.turns(NOW, ["p"])
+    ],
     "plan: clock": lambda store: store.outbox.last_change(),
     "held": lambda store: store.outbox.find(states={State.HELD, State.FAILED}),
     "unapproved": lambda store: store.outbox.find(states={State.PLANNED}, until=NOW),
