@@ -14,6 +14,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -229,23 +230,10 @@ class OutboxReads(Repository):
 
     def next_wake(self, now: datetime) -> datetime | None:
         """Return the earliest moment after ``now`` at which something is to be done."""
-        at_once = timedelta(0)
-        moments = (
-            (State.PLANNED, _P.due_at, AHEAD),
-            (State.PLANNED, _P.due_at, at_once),
-            (State.READY, _P.due_at, at_once),
-            (State.READY, _D.retry_at, at_once),
-            (State.UNKNOWN, _D.next_read_at, at_once),
-            (State.SENDING, _D.lease_until, at_once),
-        )
-        found = []
         with self._db.read() as connection:
-            for state, moment, before in moments:
-                query = select(func.min(moment)).join_from(delivery, publication)
-                later = query.where(_D.state == state, moment > now + before)
-                if first := connection.execute(later).scalar_one():
-                    found.append(first - before)
-        return min(found, default=None)
+            found = connection.execute(_WAKES, {"now": now, "ahead": now + AHEAD}).one()
+        moments = (found[0] and found[0] - AHEAD, *found[1:])
+        return min(filter(None, moments), default=None)
 
     def overdue(self, account: str, now: datetime) -> Delivery | None:
         """Return the oldest that is due and neither out nor held, nor waits for one that is."""
@@ -330,7 +318,28 @@ def _tallies() -> Select[Any]:
     return select(pair.c.account, pair.c.state, *figures).where(pair.c.account.is_not(None))
 
 
+def _wakes() -> Select[Any]:
+    """Return the query of the next moments, the first of them for those that are let through.
+
+    One question, made once: a service asks whenever it wakes, while what is due is being sent.
+    """
+    moments = (
+        (State.PLANNED, _P.due_at, "ahead"),
+        (State.PLANNED, _P.due_at, "now"),
+        (State.READY, _P.due_at, "now"),
+        (State.READY, _D.retry_at, "now"),
+        (State.UNKNOWN, _D.next_read_at, "now"),
+        (State.SENDING, _D.lease_until, "now"),
+    )
+    return select(*(
+        select(func.min(moment)).join_from(delivery, publication)
+        .where(_D.state == state, moment > bindparam(after, type_=moment.type)).scalar_subquery()
+        for state, moment, after in moments
+    ))  # fmt: skip
+
+
 _TALLIES = _tallies()
+_WAKES = _wakes()
 _UNSENT_IDS = select(_D.publication_id).where(_D.state.in_(UNSENT))
 
 
