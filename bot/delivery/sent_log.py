@@ -31,7 +31,7 @@ from bot.platforms.status import Draft, PostRef, draft_from_json
 
 #: Parts of a whole line: its keys are in order, and quotes inside of texts are escaped.
 _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
-_HEAD = b',"instance":"'
+_HEAD, _ENDS = b',"instance":"', (b"}\n", b"}", b"}\r\n")
 _ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
 #: Lines among which the highest number is: they are numbered before they are written. To read the
 #: numbers of all would be most of the time that a verb takes to start.
@@ -129,7 +129,8 @@ def open_log(path: Path) -> SentLog | None:
     last: deque[bytes] = deque(maxlen=_LAST)
     with path.open("rb") as file:
         for raw in file:
-            last.append(raw)
+            if raw.endswith(_ENDS):  # any number of others may have been torn
+                last.append(raw)
             if _HEAD in raw and (line := _line_of(raw)) and "log" in line:
                 log.log_id, log.instance_id = line["log"], line["instance"]
     log.seq = max(map(_number, last), default=0)
@@ -240,14 +241,12 @@ class RestoreGuard(OutboxRepository):
     def compare(self, log_is_new: bool, now: datetime) -> None:
         """Compare the database with the log that was read before it, and set the flag."""
         with self._db.write() as connection:
-            found = _instance(connection)
-            reason = _doubt(self._db, connection, self._log, log_is_new)
-            if reason is None:
-                _register(self._db, connection, self._log, now)
-                return
-            if found.settle_reason is None:
-                connection.execute(update(instance).values(settle_reason=reason))
-            _recall(connection, self._log)
+            if reason := _doubt(self._db, connection, self._log, log_is_new):
+                if _instance(connection).settle_reason is None:
+                    connection.execute(update(instance).values(settle_reason=reason))
+                _recall(connection, self._log)
+            # In doubt too: what is found meanwhile is written there, and numbered on from its end.
+            _register(self._db, connection, self._log, now)
 
 
 def mark_restored(db: Database, reason: str) -> int:
