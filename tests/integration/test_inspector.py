@@ -164,6 +164,24 @@ def test_the_first_look_leaves_out_what_the_start_has_just_proved(bot: RunningBo
     assert (before, "missing from index" in bot.services.inspector.damage) == ("", True)
 
 
+@pytest.mark.parametrize("failing", ["find_damage", "audit_problems"])
+def test_a_look_that_failed_is_the_first_one_all_the_same(
+    bot: RunningBot, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def fail(**_options: object) -> None:
+        raise StoreError("busy")
+
+    bend_index(file_of(bot))
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.services.store, failing, fail)
+        with pytest.raises(StoreError, match="busy"):
+            bot.services.inspector.run()
+
+    bot.services.inspector.run()
+
+    assert "missing from index" in bot.services.inspector.damage
+
+
 def test_the_first_look_is_at_references_too(bot: RunningBot) -> None:
     loosen(file_of(bot))
 
