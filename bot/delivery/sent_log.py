@@ -31,7 +31,7 @@ from bot.platforms.status import Draft, PostRef, draft_from_json
 
 #: Parts of a whole line: its keys are in order, and quotes inside of texts are escaped.
 _NUMBER, _END = re.compile(rb',"seq":(\d+)}\s*\Z'), 40
-_HEAD, _ENDS = b',"instance":"', (b"}\n", b"}", b"}\r\n")
+_HEAD = b',"instance":"'
 _ATTEMPT, _DELIVERY = b',"event":"attempt",', re.compile(rb'"delivery":"([^"]*)"')
 #: Lines among which the highest number is: they are numbered before they are written. To read the
 #: numbers of all would be most of the time that a verb takes to start.
@@ -129,7 +129,7 @@ def open_log(path: Path) -> SentLog | None:
     last: deque[bytes] = deque(maxlen=_LAST)
     with path.open("rb") as file:
         for raw in file:
-            if raw.endswith(_ENDS):  # any number of others may have been torn
+            if raw.rstrip().endswith(b"}"):  # any number of others may have been torn
                 last.append(raw)
             if _HEAD in raw and (line := _line_of(raw)) and "log" in line:
                 log.log_id, log.instance_id = line["log"], line["instance"]
