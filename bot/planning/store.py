@@ -167,7 +167,7 @@ class Planner:
             rows, begun = self.store.outbox.for_planning(), self.store.outbox.begun(near, fixed)
             turns = self.store.outbox.turns(near, [post.id for post in rendered.campaign.posts])
             is_settling = self.store.restore_guard.reason() is not None
-            states = {name: self.store.accounts.get(name) for name in schedule.accounts}
+            added_at = {each.name: each.added_at for each in self.store.accounts.all()}
         existing = sort_existing(
             rows, now=now, rewrite=lambda old: rewritten(old, rendered), is_settling=is_settling
         )
@@ -179,7 +179,7 @@ class Planner:
             _offers(rendered, refused),
             past=past,
             last_used={place: turn.last_due for place, turn in turns.items() if turn.last_due},
-            added_at={name: state.added_at for name, state in states.items() if state},
+            added_at=added_at,
             start=now,
             end=now + timedelta(days=days),
             alike=rendered.alike,
