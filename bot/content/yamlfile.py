@@ -18,7 +18,7 @@ from bot.content.characters import decode, fault
 from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
 from bot.content.slips import explained, in_marks, swallowed, without_entries
-from bot.content.values import EMPTY, Empty, quoted, written
+from bot.content.values import DATE, EMPTY, Empty, quoted, written
 from bot.errors import Problem
 
 #: A way down a document: keys of mappings and numbers of list entries.
@@ -320,6 +320,8 @@ class _NodeBuilder:
         if lost[2] or not lost[1].strip("# \t"):
             return True
         is_read = bool(self._open) and self._open[-1].key in _READ_BY_PEOPLE
+        # The `from` and `to` of quiet days and pauses are dates, and no words.
+        is_read = is_read and not DATE.fullmatch(event.value)
         return not event.style and (is_read or " " in event.value)
 
     def _add(self, node: Node, event: Any) -> None:

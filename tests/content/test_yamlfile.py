@@ -324,3 +324,9 @@ def test_an_empty_document_is_no_problem_of_the_syntax(text: str) -> None:
 
     assert not problems
     assert node is None or node.value is EMPTY
+
+
+def test_a_comment_behind_a_day_is_no_text_that_gets_lost() -> None:
+    written = "quiet:\n  - from: 2026-12-24 # the eve\n    to: 2026-12-26 # the second day\n"
+
+    assert plain(written) == {"quiet": [{"from": "2026-12-24", "to": "2026-12-26"}]}
