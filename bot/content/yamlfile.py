@@ -304,9 +304,11 @@ class _NodeBuilder:
                 message = f"an entry of a list begins with a dash and a space; write: - {first}"
             self.refuse(start, message, "line-folded")
         elif lost and self._is_text(event, lost):
+            rest, is_flow = lost[0].rstrip(), bool(self._open) and self._open[-1].is_flow
+            most = len(rest.rstrip("]}") if is_flow else rest)  # brackets are no text there
             message = (
                 f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "
-                f"{before.strip()} {written(event.value + lost[0].rstrip())} "
+                f"{before.strip()} {written(event.value + rest[:most])}{rest[most:]} "
                 "or, if it is a comment, put it on a line of its own"
             )
             self.refuse(
