@@ -142,8 +142,11 @@ def preview_flaws(known: Investigation | Source, campaign: Campaign) -> Iterator
 
 def wrong_mentions(text: str, campaign: Campaign) -> Iterator[str]:
     """Name every mention of someone outside the coalition."""
-    for handle in find_mentions(text):
-        coalition = (each.removeprefix("@").casefold() for each in campaign.schedule.coalition)
+    handles = find_mentions(text)
+    if not handles:
+        return  # as in most texts; the set would be made for each
+    coalition = {each.removeprefix("@").casefold() for each in campaign.schedule.coalition}
+    for handle in handles:
         if handle.casefold() not in coalition:
             yield (
                 f"mentions @{handle}, who is not in `coalition`; "

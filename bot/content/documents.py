@@ -229,6 +229,7 @@ def _odt_blocks(
         if each.tag in (f"{_TEXT}p", f"{_TEXT}h"):
             level = each.get(f"{_TEXT}outline-level", "1")
             is_heading = each.tag == f"{_TEXT}h" and level.isdigit()
+            each.tail = None  # what stands between paragraphs is shown by no program
             yield f"h{level}" if is_heading else kind, _words(each, links)
         elif each.tag not in _INSTEAD:
             yield from _odt_blocks(each, links, "li" if each.tag == f"{_TEXT}list-item" else kind)

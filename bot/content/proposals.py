@@ -136,8 +136,8 @@ def _date_in(line: str, today: date) -> date | None:
     """Return the first day that is written out in a line and is not yet to come."""
     for found in (match for pattern in _DATES for match in pattern.finditer(line)):
         month = found["m"].casefold()
-        number = _MONTHS.index(month) + 1 if month in _MONTHS else int(month)
-        with suppress(ValueError):  # no day
+        with suppress(ValueError):  # no day, or a letter that only passes for one of ours: APRİL
+            number = _MONTHS.index(month) + 1 if month in _MONTHS else int(month)
             if (day := date(int(found["y"]), number, int(found["d"]))) <= today:
                 return day
     return None

@@ -18,7 +18,7 @@ from bot.content.characters import decode, fault
 from bot.content.files import BOUNDS, Bounds
 from bot.content.model import Place
 from bot.content.slips import explained, in_marks, swallowed, without_entries
-from bot.content.values import EMPTY, Empty, quoted, written
+from bot.content.values import DATE, EMPTY, Empty, quoted, written
 from bot.errors import Problem
 
 #: A way down a document: keys of mappings and numbers of list entries.
@@ -304,9 +304,11 @@ class _NodeBuilder:
                 message = f"an entry of a list begins with a dash and a space; write: - {first}"
             self.refuse(start, message, "line-folded")
         elif lost and self._is_text(event, lost):
+            rest, is_flow = lost[0].rstrip(), bool(self._open) and self._open[-1].is_flow
+            most = len(rest.rstrip("]}") if is_flow else rest)  # brackets are no text there
             message = (
                 f"{quoted(lost[1].rstrip())} is a comment for YAML, and lost; write: "
-                f"{before.strip()} {written(event.value + lost[0].rstrip())} "
+                f"{before.strip()} {written(event.value + rest[:most])}{rest[most:]} "
                 "or, if it is a comment, put it on a line of its own"
             )
             self.refuse(
@@ -320,6 +322,8 @@ class _NodeBuilder:
         if lost[2] or not lost[1].strip("# \t"):
             return True
         is_read = bool(self._open) and self._open[-1].key in _READ_BY_PEOPLE
+        # The `from` and `to` of quiet days and pauses are dates, and no words.
+        is_read = is_read and not DATE.fullmatch(event.value)
         return not event.style and (is_read or " " in event.value)
 
     def _add(self, node: Node, event: Any) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.checks.rules import check
-from bot.checks.wording import is_personal
+from bot.checks.wording import is_personal, wrong_mentions
 from bot.content.model import Account, Campaign, Consent, EveryYear, Mode, Place, Post, Variant
 from bot.errors import Problem, Severity
 from bot.platforms.spec import Limits
@@ -521,3 +522,19 @@ def test_what_a_probe_saw_a_server_drop_is_told() -> None:
     assert [(one.where, one.rule) for one in found] == [
         ("a-post.lang", "unkept"), ("a-post.media[0].alt", "unkept"),
     ]  # fmt: skip
+
+
+def test_the_coalition_is_read_once_for_a_text_of_many_mentions() -> None:
+    class Counted(tuple[str, ...]):
+        readings = 0
+
+        def __iter__(self) -> Iterator[str]:
+            Counted.readings += 1
+            return super().__iter__()
+
+    checked = campaign(coalition=Counted(["@ally"]))
+
+    found = list(wrong_mentions("@ally @one @two @three", checked))
+
+    assert len(found) == 3
+    assert Counted.readings == 1

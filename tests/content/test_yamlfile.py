@@ -324,3 +324,19 @@ def test_an_empty_document_is_no_problem_of_the_syntax(text: str) -> None:
 
     assert not problems
     assert node is None or node.value is EMPTY
+
+
+def test_a_comment_behind_a_day_is_no_text_that_gets_lost() -> None:
+    written = "quiet:\n  - from: 2026-12-24 # the eve\n    to: 2026-12-26 # the second day\n"
+
+    assert plain(written) == {"quiet": [{"from": "2026-12-24", "to": "2026-12-26"}]}
+
+
+def test_a_comment_that_swallows_brackets_is_told_with_a_line_that_can_be_read() -> None:
+    written = "media: [{file: a.png, alt: A door # 3}]"
+    right = 'media: [{file: a.png, alt: "A door # 3"}]'
+
+    told = problems_of(f"{written}\n")
+
+    assert any(f"write: {right} or" in message for message in told)
+    assert plain(f"{right}\n") == {"media": [{"file": "a.png", "alt": "A door # 3"}]}
