@@ -107,6 +107,7 @@ def proved(tree: CampaignTree) -> CheckedContent:
 @pytest.fixture
 def quoted(tree: CampaignTree) -> CampaignTree:
     quoting(tree, f'  original: "{ENGLISH}"')
+    tree.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
     return tree
 
 
@@ -141,7 +142,6 @@ def test_a_change_of_either_side_or_of_who_answers_voids_the_approvals(
         assert post is not None
         return whole.fingerprint(post, "masto", None)
 
-    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
     before = fingerprint()
     assert fingerprint() == before
 
@@ -153,7 +153,6 @@ def test_a_change_of_either_side_or_of_who_answers_voids_the_approvals(
 def test_preview_shows_both_in_their_own_marks(
     quoted: CampaignTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
     whole = proved(quoted).rendered
     post = whole.campaign.post("p")
     assert post is not None
@@ -174,8 +173,6 @@ def test_preview_shows_both_in_their_own_marks(
 def test_the_page_of_a_pull_request_has_them_beside_each_other(
     quoted: CampaignTree, tmp_path: Path
 ) -> None:
-    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
-
     write_summary(tmp_path / "page", (), ChangedPosts.between(None, proved(quoted)))
 
     page = (tmp_path / "page").read_text(encoding="utf-8")
