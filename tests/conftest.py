@@ -33,6 +33,7 @@ settings.load_profile("tests")
 
 pytest_plugins = [
     "tests.fakes.bots",
+    "tests.attacks.hostile",
     "tests.servers.postgres",
     "tests.servers.pds",
     "tests.servers.appview",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -87,15 +86,13 @@ class HostileWorld:
             self.bot.wait(self.bot.clock.now() + timedelta(hours=3))
 
 
-@contextmanager
-def hostile_world(
-    folder: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def world(
+    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[HostileWorld]:
     monkeypatch.setenv("VERBATIM_M_ACCESS_TOKEN", TOKEN)
-    world = HostileWorld(folder, migrated_file)
-    try:
-        yield world
-    finally:
-        world.bot.stop()
-        world.good.close()
-        world.evil.close()
+    world = HostileWorld(tmp_path, migrated_file)
+    yield world
+    world.bot.stop()
+    world.good.close()
+    world.evil.close()

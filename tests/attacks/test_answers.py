@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -183,15 +181,12 @@ def test_a_no_is_for_what_was_read(bot: RunningBot) -> None:
 )
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_a_restore_forgets_no_answer(bot: RunningBot, answer: Objecting) -> None:
-    database, backup = Path(bot.url.removeprefix("sqlite:///")), bot.folder / "backup.db"
+    backup = bot.folder / "backup.db"
     bot.store.backup(backup)
     answer(answers(bot))
     standing = {each.key for each in bot.store.objections.standing()}
-    bot.stop()
-    for beside in database.parent.glob(f"{database.name}*"):
-        beside.unlink()
-    shutil.copy(backup, database)
-    bot.start()
+
+    bot.bring_back(backup)
 
     assert {each.key for each in bot.store.objections.standing()} == standing
     assert "Ben" not in {each.by for each in bot.store.approvals.standing(post_id="one")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,19 +19,11 @@ from bot.platforms.base import Profile
 from bot.platforms.bluesky.api import SignedIn
 from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
-from tests.attacks.hostile import TOKEN, HostileWorld, hostile_world
+from tests.attacks.hostile import TOKEN, HostileWorld
 from tests.fakes.loopback import Told
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.platforms.test_bluesky_session import connection
-
-
-@pytest.fixture
-def world(
-    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[HostileWorld]:
-    with hostile_world(tmp_path, migrated_file, monkeypatch) as world:
-        yield world
 
 
 def stops(bot: RunningBot, account: str = "m") -> set[StopReason]:
@@ -272,7 +264,8 @@ def test_no_redirect_is_followed(world: HostileWorld, status: int) -> None:
 @pytest.mark.parametrize(
     "told", ["https://evil.example", "https://host.bsky.network.evil.example",
              "https://evilhost.bsky.network", "http://morel.us-east.host.bsky.network",
-             "https://morel.us-east.host.bsky.network:8443"],
+             "https://morel.us-east.host.bsky.network:8443", "http://127.0.0.1:2583",
+             "https://127.0.0.1", "https://eve@morel.us-east.host.bsky.network", ""],
 )  # fmt: skip
 @attack(
     Attacker.SERVER,
@@ -281,8 +274,9 @@ def test_no_redirect_is_followed(world: HostileWorld, status: int) -> None:
     remains="Bluesky itself can move an account among its own hosts",
 )
 def test_a_did_document_leads_nowhere_else(told: str) -> None:
-    assert SignedIn(connection(""))._server(told) == "https://bsky.social"
     host = "https://morel.us-east.host.bsky.network"
+    assert SignedIn(connection(""))._server(told) == "https://bsky.social"
+    assert SignedIn(connection(""))._server(host) == host
     assert SignedIn(connection("https://pds.example"))._server(host) == "https://pds.example"
 
 
@@ -366,6 +360,7 @@ def test_nothing_is_deleted_while_paused(world: HostileWorld) -> None:
 
     assert [line for line in world.good.lines if line.startswith("DELETE")] == []
     assert world.bot.row("one").state is State.SENT
+    assert not [row for row in world.bot.store.audit.rows() if row.verb.startswith("retract")]
 
 
 @attack(

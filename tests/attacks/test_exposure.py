@@ -18,7 +18,7 @@ from bot.errors import StoreError
 from bot.settings.private import write_private
 from tests.attacks.attack import Attacker, attack
 from tests.conftest import ROOT
-from tests.fakes.running_bot import NINE, RunningBot, post
+from tests.fakes.running_bot import RunningBot
 
 _PINNED = re.compile(r"[^@]+@[0-9a-f]{40}( |$)")
 _SECRET = re.compile(r"password|token|secret|key|dsn|database", re.IGNORECASE)
@@ -77,17 +77,15 @@ def test_this_machine_and_proved_servers_are_taken(address: str) -> None:
     tried="another user of the machine reads exports, reports and backups",
     comes_of_it="each is mode 0600, in a folder of mode 0700, whatever the umask was",
 )
-def test_what_is_written_for_people_is_private(open_umask: None, tmp_path: Path) -> None:
-    bot = RunningBot(tmp_path)
-    bot.start_approved(post("one", at=NINE))
-
+def test_what_is_written_for_people_is_private(
+    open_umask: None, bot: RunningBot, tmp_path: Path
+) -> None:
     export(bot.store, tmp_path / "out")
     bot.store.backup(tmp_path / "backups" / "today.db")
 
     for folder in (tmp_path / "out", tmp_path / "backups"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
-    bot.stop()
 
 
 @attack(

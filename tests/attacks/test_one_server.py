@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from bot.platforms.spec import Limits
 from bot.platforms.status import PostRef
 from bot.settings.environment import Settings
 from tests.attacks.attack import Attacker, attack
-from tests.attacks.hostile import HostileWorld, hostile_world
+from tests.attacks.hostile import HostileWorld
 from tests.fakes.loopback import Told
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import ACCOUNTS, DAY, MINUTE, NINE, START, RunningBot, post
@@ -48,14 +48,6 @@ TINY = {
         "supported_mime_types": ["image/tiff"],
     },
 }  # fmt: skip
-
-
-@pytest.fixture
-def world(
-    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[HostileWorld]:
-    with hostile_world(tmp_path, migrated_file, monkeypatch) as world:
-        yield world
 
 
 @attack(

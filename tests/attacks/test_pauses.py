@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
@@ -158,17 +156,14 @@ def test_an_edit_of_the_theme_leads_nothing_out(about: RunningBot) -> None:
 @pytest.mark.parametrize("target", [*TARGETS.values(), EVERYTHING], ids=[*TARGETS, "everything"])
 def test_a_restore_forgets_no_pause(about: RunningBot, target: PauseTarget) -> None:
     bot = about
-    database, backup = Path(bot.url.removeprefix("sqlite:///")), bot.folder / "backup.db"
+    backup = bot.folder / "backup.db"
     pause(bot, PauseTarget(PauseScope.ACCOUNT, "b"))
     bot.desk.resume(by="Ann", target=PauseTarget(PauseScope.ACCOUNT, "b"))
     bot.store.backup(backup)
     pause(bot, target, until=NINE + DAY)
     paused = bot.store.pauses.lasting()
-    bot.stop()
-    for beside in database.parent.glob(f"{database.name}*"):
-        beside.unlink()
-    shutil.copy(backup, database)
-    bot.start()
+
+    bot.bring_back(backup)
 
     assert bot.store.pauses.lasting() == paused
     assert bot.store.audit_problems() == []

@@ -184,9 +184,9 @@ def test_nothing_but_pixels_survives() -> None:
     comes_of_it="an error at its line; the last good tree stays in force, and people are told",
 )
 def test_a_decoder_that_dies_ends_no_service(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_bot: RunningBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bot = RunningBot(tmp_path)
+    bot = new_bot
     bot.start_with(post("good"))
     deadly = tmp_path / "decoder.py"
     deadly.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
@@ -198,7 +198,6 @@ def test_a_decoder_that_dies_ends_no_service(
 
     assert "bad.media[0].file: the picture cannot be read" in bot.services.contents.broken()
     assert [known.id for known in bot.services.contents.campaign().posts] == ["good"]
-    bot.stop()
 
 
 @attack(

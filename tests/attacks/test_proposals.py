@@ -26,11 +26,6 @@ FILE = "posts/proposed/they-are-our-mothers-and.yaml"
 
 
 @pytest.fixture(scope="module")
-def review(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
-    return Repositories(tmp_path_factory.mktemp("review"))
-
-
-@pytest.fixture(scope="module")
 def bot(
     tmp_path_factory: pytest.TempPathFactory, review: Repositories, migrated_file: Path
 ) -> Iterator[RunningBot]:

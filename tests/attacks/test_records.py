@@ -7,7 +7,7 @@ import re
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,13 @@ PASSWORD = "four words are quite enough"
 
 
 @pytest.fixture
-def bot(tmp_path: Path) -> Iterator[RunningBot]:
+def bot(new_bot: RunningBot) -> RunningBot:
     """Return a bot with an approved post and two users."""
-    bot = RunningBot(tmp_path)
-    bot.start_approved(post("one", at=NINE))
-    users = access(bot)
+    new_bot.start_approved(post("one", at=NINE))
+    users = access(new_bot)
     users.add("ann", frozenset({Role.OPERATOR}), PASSWORD, by="op")
     users.add("eve", frozenset({Role.APPROVER, Role.OPERATOR}), PASSWORD, by="op")
-    yield bot
-    bot.stop()
+    return new_bot
 
 
 def access(bot: RunningBot) -> Access:
@@ -249,12 +247,8 @@ def test_no_session_comes_back(bot: RunningBot, tmp_path: Path) -> None:
 def test_an_old_copy_is_taken_up_as_a_restore(bot: RunningBot, tmp_path: Path) -> None:
     bot.store.backup(tmp_path / "old.db")
     access(bot).set_password("eve", "four other words are enough", by="ann")
-    bot.stop()
-    for beside in bot.data.glob("live.db*"):
-        beside.unlink()
-    shutil.copy(tmp_path / "old.db", bot.data / "live.db")
 
-    bot.start()
+    bot.bring_back(tmp_path / "old.db")
 
     assert "eve" not in {user.name for user in bot.store.users.all()}
     assert bot.store.audit_problems() == []

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -29,17 +27,15 @@ PASSWORD = "four words are quite enough"
 
 
 @pytest.fixture
-def bot(tmp_path: Path) -> Iterator[RunningBot]:
+def bot(new_bot: RunningBot) -> RunningBot:
     """Return a bot with two posts out on two networks."""
-    bot = RunningBot(tmp_path)
-    bot.use("m", "b")
+    new_bot.use("m", "b")
     where = "accounts: [m, b]"
-    bot.start_approved(post("one", where, at=NINE), post("two", where, at=NINE + 5 * MINUTE))
-    bot.wait(NINE + 10 * MINUTE)
-    assert {row.state for row in bot.rows()} == {State.SENT}
-    enlist(bot.store, "ann", "ben", "eve")
-    yield bot
-    bot.stop()
+    new_bot.start_approved(post("one", where, at=NINE), post("two", where, at=NINE + 5 * MINUTE))
+    new_bot.wait(NINE + 10 * MINUTE)
+    assert {row.state for row in new_bot.rows()} == {State.SENT}
+    enlist(new_bot.store, "ann", "ben", "eve")
+    return new_bot
 
 
 @pytest.fixture
@@ -165,21 +161,6 @@ def test_a_correction_that_deletes_counts(bot: RunningBot, desk: Corrections) ->
     assert live(bot) == 2
 
 
-@attack(
-    Attacker.APPROVER,
-    tried="posts are taken down while everything is paused",
-    comes_of_it="nothing is deleted while paused",
-)
-def test_nothing_is_deleted_while_paused(bot: RunningBot, desk: Corrections) -> None:
-    bot.desk.pause("an emergency", by="ann")
-
-    with pytest.raises(DecisionError, match="paused"):
-        desk.retract("one", by="eve", why="x")
-
-    assert live(bot) == 4
-    assert verbs(bot) == []
-
-
 def new_alerts(bot: RunningBot) -> list[str]:
     """Return what people are told now that they were not told before."""
     with Inbox() as inbox:
@@ -220,28 +201,21 @@ def marked_sent(bot: RunningBot, address: str) -> None:
     bot.desk.resolve(held.id, address, by="eve")
 
 
-@pytest.fixture
-def one(tmp_path: Path) -> Iterator[RunningBot]:
-    bot = RunningBot(tmp_path)
-    yield bot
-    bot.stop()
-
-
 @attack(
     Attacker.APPROVER,
     tried="a held post is said to be out at the address of another status, which is then retracted",
     comes_of_it="an address that a person gave is deleted only where reading finds the bot's own"
     " words there, on its own account",
 )
-def test_a_status_of_somebody_else_is_not_deleted(one: RunningBot) -> None:
-    one.servers["m"].live.append(Published("77", "their own", "a pinned word", None, "2026"))
-    marked_sent(one, "https://m.example/@us/77")
+def test_a_status_of_somebody_else_is_not_deleted(new_bot: RunningBot) -> None:
+    new_bot.servers["m"].live.append(Published("77", "their own", "a pinned word", None, "2026"))
+    marked_sent(new_bot, "https://m.example/@us/77")
 
-    [outcome] = one.dashboard.corrections.retract("one", by="eve", why="x")
+    [outcome] = new_bot.dashboard.corrections.retract("one", by="eve", why="x")
 
     assert not outcome.deleted
     assert "not proved to be the bot's own" in outcome.told
-    assert [status.id for status in one.servers["m"].live] == ["77"]
+    assert [status.id for status in new_bot.servers["m"].live] == ["77"]
 
 
 @attack(
@@ -249,13 +223,13 @@ def test_a_status_of_somebody_else_is_not_deleted(one: RunningBot) -> None:
     tried="an address that a person gave is retracted, and is the bot's own",
     comes_of_it="it is deleted, once reading has found its words there",
 )
-def test_what_reading_proves_to_be_ours_is_deleted(one: RunningBot) -> None:
-    one.servers["m"].live.append(Published("77", "", "", None, "2026"))
-    marked_sent(one, "https://m.example/@us/77")
-    [row] = one.rows("one")
-    one.servers["m"].live = [Published("77", row.id, row.status.text, None, "2026")]
+def test_what_reading_proves_to_be_ours_is_deleted(new_bot: RunningBot) -> None:
+    new_bot.servers["m"].live.append(Published("77", "", "", None, "2026"))
+    marked_sent(new_bot, "https://m.example/@us/77")
+    [row] = new_bot.rows("one")
+    new_bot.servers["m"].live = [Published("77", row.id, row.status.text, None, "2026")]
 
-    [outcome] = one.dashboard.corrections.retract("one", by="eve", why="x")
+    [outcome] = new_bot.dashboard.corrections.retract("one", by="eve", why="x")
 
     assert outcome.deleted
 

@@ -21,7 +21,6 @@ from bot.operations.opening import open_store
 from tests.fakes.browser import PASSWORD
 from tests.fakes.running_bot import NINE, RunningBot, post
 from tests.fakes.shipped import WEAK
-from tests.integration.store_rows import copied_database
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 ANNA = Person("anna", frozenset({Role.APPROVER}))
@@ -106,21 +105,14 @@ def test_a_change_and_its_row_are_in_the_copy_of_the_log_too(
     assert len(rows) == access.store.audit.head()[0]
 
 
-@pytest.fixture
-def bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
-    bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
-    bot.start_with(post("one", at=NINE))
-    yield bot
-    bot.stop()
-
-
-def test_no_approval_is_stored_without_its_row(bot: RunningBot) -> None:
-    path = Path(bot.url.removeprefix("sqlite:///"))
+def test_no_approval_is_stored_without_its_row(new_bot: RunningBot) -> None:
+    path = new_bot.data / "live.db"
+    new_bot.start_with(post("one", at=NINE))
     refuse_rows(path)
     before = contents(path)
 
     with pytest.raises(StoreError):
-        bot.desk.approve("one", by="Ann")
+        new_bot.desk.approve("one", by="Ann")
 
     assert contents(path) == before
 

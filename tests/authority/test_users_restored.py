@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -13,17 +11,14 @@ from bot.authority.users import Role
 from tests.fakes.browser import PASSWORD
 from tests.fakes.running_bot import START, RunningBot
 from tests.fakes.shipped import WEAK
-from tests.integration.store_rows import copied_database
 
 
 @pytest.fixture
-def bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
+def bot(new_bot: RunningBot) -> RunningBot:
     """Return a bot with a user called eve."""
-    bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
-    bot.start()
-    access(bot).add("eve", frozenset({Role.OPERATOR}), PASSWORD, by="op")
-    yield bot
-    bot.stop()
+    new_bot.start()
+    access(new_bot).add("eve", frozenset({Role.OPERATOR}), PASSWORD, by="op")
+    return new_bot
 
 
 def access(bot: RunningBot) -> Access:
@@ -32,14 +27,9 @@ def access(bot: RunningBot) -> Access:
 
 def restore(bot: RunningBot, after: Callable[[], object]) -> None:
     """Bring back what there was before something happened."""
-    database, backup = Path(bot.url.removeprefix("sqlite:///")), bot.folder / "backup.db"
-    bot.store.backup(backup)
+    bot.store.backup(bot.folder / "backup.db")
     after()
-    bot.stop()
-    for beside in database.parent.glob(f"{database.name}*"):
-        beside.unlink()
-    shutil.copy(backup, database)
-    bot.start()
+    bot.bring_back(bot.folder / "backup.db")
 
 
 def test_a_user_whose_key_was_pinned_outlives_a_restore(bot: RunningBot) -> None:

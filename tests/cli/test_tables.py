@@ -22,22 +22,12 @@ from bot.clock import FastClock
 from bot.content.model import Mode
 from bot.content.zones import brief
 from bot.delivery.answers import Answers
-from tests.fakes.campaign_tree import sha256_of
 from tests.fakes.running_bot import MINUTE, OWNED, RunningBot, enlist, post
 
 LONG = "coalition-of-families-and-friends-of-the-disappeared-mastodon-01"
 POST = LONG.replace("mastodon", "the-post")[:64]
 RIGHT_TO_LEFT = "گۈلنار-ئابدۇۋېلى"
 _CELL = st.text(st.characters(categories=["L", "N"]), max_size=90)
-DESCRIBED = """\
-file: خەت.txt
-sha256: {sha256}
-title: ئوچۇق خەت
-attribution: "ئوچۇق خەت، 2022-12-09"
-date: 2022-12-09
-signatories: [ئۇيغۇرلار]
-lang: ug
-"""
 ADDRESS = f"https://a-server-with-a-long-name.example/@{LONG}/112233445566778899"
 
 
@@ -87,8 +77,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bot.use(**{LONG: own})
     words = "ئانىلىرىمىز ۋە دادىلىرىمىز قەيەردە؟ بىز جاۋاب كۈتىمىز " * 2
     text = "ئۇلار بىزنىڭ ئانىلىرىمىز. " * 4
-    bot.tree.put("posts/sources/خەت.txt", text)
-    bot.tree.put(f"posts/sources/{SOURCE}.yaml", DESCRIBED.format(sha256=sha256_of(text)))
+    bot.tree.put_source(SOURCE, text, lang="ug")
     listed = f"  - {{id: {LINK}, outlet: 报, title: 标题}}\n"
     bot.tree.put("posts/sources/investigations.yaml", f"investigations:\n{listed}")
     bot.start_approved(

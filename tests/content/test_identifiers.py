@@ -52,11 +52,29 @@ def test_an_id_is_of_letters_marks_and_digits_of_any_script(name: str) -> None:
         ("a/ب", "does not fit"),
         ("٢-2", "has digits of two scripts"),
         ("我" * 64, "is 192 bytes long"),
+        *(
+            (name, "small letters of one script, digits and hyphens, at most 64")
+            for name in (
+                "",
+                "A",
+                "../a",
+                "-a",
+                "a" * 65,
+                "a" * 10_000,
+                "a b",
+                "É",
+                "a\n",
+                "ـ",
+                "ǃx",
+            )
+        ),
     ],
 )
 def test_what_is_no_id_is_told_why(name: str, why: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(why)):
+    with pytest.raises(ValueError, match=re.escape(why)) as caught:
         identifier(name)
+
+    assert len(str(caught.value)) < 350
 
 
 @pytest.mark.parametrize(

@@ -182,14 +182,6 @@ def test_one_mistake_is_one_clear_line(
     assert len([one for one in tree.errors() if not one.startswith("posts/")]) <= 2
 
 
-def test_a_similarity_of_nothing_names_its_place_and_its_rule(tree: CampaignTree) -> None:
-    tree.change("schedule.yaml", "campaign: test", "campaign: test\nsimilarity: 0")
-
-    found = [problem for problem in tree.load().errors if problem.where == "similarity"]
-
-    assert [(one.line, one.column, one.rule) for one in found] == [(2, 13, "value")]
-
-
 NO_MAPPING = """
 # later
     1:1: the file is empty; write `campaign:` at its beginning

@@ -14,44 +14,19 @@ from bot.cli.content import preview_value
 from bot.cli.main import run
 from bot.cli.pull_request import ChangedPosts, write_summary
 from bot.clock import FastClock
-from tests.fakes.campaign_tree import NOW, CampaignTree, sha256_of
+from tests.fakes.campaign_tree import NOW, TRANSLATED, CampaignTree, sha256_of
 from tools.sample_cards import ENGLISH, UYGHUR_1
 
 ENGLISH_FILE = f"{ENGLISH}\n"
 UYGHUR_FILE = f"{UYGHUR_1}\n"
 
-SOURCE = """\
-file: {file}
-sha256: {sha256}
-title: Universal Declaration of Human Rights
-attribution: "{attribution}"
-date: 1948-12-10
-lang: {lang}
-signatories: [United Nations]
-address:
-{more}
-"""
-
 
 @pytest.fixture
 def tree(tree: CampaignTree) -> CampaignTree:
-    for name, text, lang, more in (
-        ("udhr", ENGLISH_FILE, "en", f'graphic: ["{ENGLISH}"]'),
-        (
-            "udhr-ug",
-            UYGHUR_FILE,
-            "ug",
-            "translation_of: udhr\ntranslated_by: [Aygul]\nconfirmed_by: [Tursun]",
-        ),
-    ):
-        tree.put(f"posts/sources/{name}.txt", text)
-        tree.put(
-            f"posts/sources/{name}.yaml",
-            SOURCE.format(
-                file=f"{name}.txt", sha256=sha256_of(text), lang=lang, more=more,
-                attribution="UDHR, December 10, 1948",
-            ),
-        )  # fmt: skip
+    declared = {"date": "1948-12-10", "attribution": '"UDHR, December 10, 1948"'}
+    tree.put_source("udhr", ENGLISH_FILE, **declared, graphic=f'["{ENGLISH}"]')
+    translated = {**TRANSLATED, "translation_of": "udhr"}
+    tree.put_source("udhr-ug", UYGHUR_FILE, **declared, lang="ug", **translated)
     return tree
 
 
@@ -132,6 +107,7 @@ def proved(tree: CampaignTree) -> CheckedContent:
 @pytest.fixture
 def quoted(tree: CampaignTree) -> CampaignTree:
     quoting(tree, f'  original: "{ENGLISH}"')
+    tree.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
     return tree
 
 
@@ -166,7 +142,6 @@ def test_a_change_of_either_side_or_of_who_answers_voids_the_approvals(
         assert post is not None
         return whole.fingerprint(post, "masto", None)
 
-    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
     before = fingerprint()
     assert fingerprint() == before
 
@@ -178,7 +153,6 @@ def test_a_change_of_either_side_or_of_who_answers_voids_the_approvals(
 def test_preview_shows_both_in_their_own_marks(
     quoted: CampaignTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
     whole = proved(quoted).rendered
     post = whole.campaign.post("p")
     assert post is not None
@@ -199,8 +173,6 @@ def test_preview_shows_both_in_their_own_marks(
 def test_the_page_of_a_pull_request_has_them_beside_each_other(
     quoted: CampaignTree, tmp_path: Path
 ) -> None:
-    quoted.change("posts/p.yaml", "queue: main", "queue: main\n    warning: Rights")
-
     write_summary(tmp_path / "page", (), ChangedPosts.between(None, proved(quoted)))
 
     page = (tmp_path / "page").read_text(encoding="utf-8")

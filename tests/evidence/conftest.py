@@ -13,8 +13,7 @@ from bot.operations.opening import open_store
 from bot.planning.store import Store
 from tests.evidence.pages import Pages, serving_pages
 from tests.fakes.campaign_tree import NOW
-from tests.fakes.running_bot import RunningBot
-from tests.integration.store_rows import NO_ROOM, copied_database
+from tests.integration.store_rows import NO_ROOM
 
 
 @pytest.fixture
@@ -33,11 +32,3 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def archive(store: Store, pages: Pages) -> Archive:
     return Archive(store, FastClock(NOW), pages.fetcher())
-
-
-@pytest.fixture
-def new_bot(tmp_path: Path, migrated_file: Path) -> Iterator[RunningBot]:
-    """Return a bot with an embedded database and no posts; nothing is started."""
-    bot = RunningBot(tmp_path, copied_database(migrated_file, tmp_path / "data"))
-    yield bot
-    bot.stop()

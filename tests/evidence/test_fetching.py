@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bot.clock import FastClock
@@ -38,17 +36,6 @@ def test_a_page_comes_with_all_that_it_answered(pages: Pages) -> None:
     assert (hop.status, hop.ip) == (200, PUBLIC)
     assert b"Eyes everywhere" in hop.body
     assert pages.asked == [("news.example", "/report?a=1&b=%20", "Verbatim/test (keeps evidence)")]
-
-
-def test_the_connection_goes_to_the_address_that_was_checked(pages: Pages) -> None:
-    """A name that leads elsewhere at the second question is asked about once only."""
-    answers = iter([[PUBLIC], ["127.0.0.1"]])
-    pages.put("/report")
-    fetcher = replace(pages.fetcher(), resolve=lambda _host, _port: next(answers))
-
-    fetcher.fetch("http://news.example/report")
-
-    assert pages.dialled == [(PUBLIC, 80)]
 
 
 @pytest.mark.parametrize(

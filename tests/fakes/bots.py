@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.repositories import Repositories
 from tests.fakes.running_bot import NINE, RunningBot, post
 from tests.integration.store_rows import copied_database
+
+
+@pytest.fixture(scope="module")
+def review(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
+    """Return repositories to which posts are proposed, and nothing was yet."""
+    return Repositories(tmp_path_factory.mktemp("review"))
 
 
 @pytest.fixture

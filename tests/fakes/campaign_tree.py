@@ -53,6 +53,19 @@ graphic: ["Even children have been taken."]
 never: ["December 9, 2022", Signed by many]
 """
 
+#: What a further source says of itself where a test does not say otherwise.
+DESCRIBED = {
+    "title": "Letter",
+    "attribution": '"Letter, December 9, 2022"',
+    "date": "2022-12-09",
+    "signatories": "[Many]",
+}
+TRANSLATED = {
+    "translation_of": "letter",
+    "translated_by": "[Aygul]",
+    "confirmed_by": "[Tursun]",
+}
+
 INVESTIGATIONS = """\
 investigations:
   - {id: known, outlet: Paper, title: A title, address: "https://example.org/known"}
@@ -116,6 +129,13 @@ class CampaignTree:
     def put_post(self, *lines: str) -> None:
         """Write one more post, called ``p``, into a file of its own; its id is on line 2."""
         self.put("posts/p.yaml", "posts:\n  - id: p\n" + "".join(f"    {line}\n" for line in lines))
+
+    def put_source(self, id: str, text: str, **keys: str) -> None:
+        """Write one more source, and what its description says as YAML; it may be `TRANSLATED`."""
+        self.put(f"posts/sources/{id}.txt", text)
+        described = {"file": f"{id}.txt", "sha256": sha256_of(text), **DESCRIBED, **keys}
+        lines = (f"{key}: {value}\n" for key, value in described.items())
+        self.put(f"posts/sources/{id}.yaml", "".join(lines))
 
     def change(self, name: str, old: str, new: str) -> None:
         """Replace what must be there."""

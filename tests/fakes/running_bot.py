@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -229,6 +230,15 @@ class RunningBot:
 
     def restart(self) -> None:
         self.stop()
+        self.start()
+
+    def bring_back(self, backup: Path) -> None:
+        """Put a copy in the place of an embedded database by hand, and start."""
+        self.stop()
+        database = self.data / "live.db"
+        for beside in self.data.glob(f"{database.name}*"):
+            beside.unlink()
+        shutil.copy(backup, database)
         self.start()
 
     def confirm(self) -> list[str]:

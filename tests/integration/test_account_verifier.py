@@ -10,7 +10,7 @@ import pytest
 from bot.authority.trust import unfit
 from bot.content.model import Account, Mode
 from bot.delivery.model import State
-from bot.errors import UnauthorizedError, UnavailableError
+from bot.errors import UnavailableError
 from bot.platforms.base import Profile
 from bot.platforms.mastodon import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, MINUTE, NINE, START, RunningBot, post
@@ -36,18 +36,6 @@ def test_an_account_is_looked_at_once_a_day(bot: RunningBot) -> None:
     assert bot.servers["m"].calls.count("profile") == 3
 
 
-def test_credentials_that_are_revoked_stop_the_account_before_anything_is_due(
-    bot: RunningBot,
-) -> None:
-    bot.servers["m"].unseen = UnauthorizedError("mastodon", "token revoked")
-
-    bot.wait(START)
-
-    state = bot.store.accounts.get("m")
-    assert state is not None
-    assert state.stopped_detail == "mastodon: token revoked"
-
-
 def test_a_server_that_is_away_is_looked_at_again_before_anything_is_sent(bot: RunningBot) -> None:
     bot.servers["m"].unseen = UnavailableError("mastodon", "502")
     bot.wait(NINE)
@@ -58,17 +46,6 @@ def test_a_server_that_is_away_is_looked_at_again_before_anything_is_sent(bot: R
     bot.wait(bot.clock.now())
 
     assert bot.row().state is State.SENT
-
-
-def test_a_server_that_stays_away_leaves_its_posts_held(bot: RunningBot) -> None:
-    bot.servers["m"].unseen = UnavailableError("mastodon", "502")
-    bot.wait(NINE)
-    bot.clock.advance(16 * MINUTE)
-
-    bot.wait(bot.clock.now())
-
-    assert bot.row().reason_text == "late: 16 min after its time"
-    assert bot.servers["m"].calls.count("profile") == 3
 
 
 def test_a_server_that_goes_away_later_does_not_stop_what_works(bot: RunningBot) -> None:

@@ -21,7 +21,6 @@ from bot.platforms.mastodon import connect as connect_mastodon
 from bot.platforms.registry import PLATFORMS
 from bot.platforms.x.adapter import X
 from tests.contract.contract import CountingMeter
-from tests.fakes.mastodon_quirks import QuirkyMastodon
 from tests.fakes.measured import MeasuredAccount
 from tests.fakes.x_oauth import secrets_for
 from tests.fakes.x_standin import USER, XStandin
@@ -174,21 +173,3 @@ def test_numbers_equal_what_others_did_on_mastodon_at_each_age(
         told = on_mastodon.taken("Some words to like", age)
         assert (told.likes, told.reposts, told.replies) == tuple(done.values()), age
         assert told.impressions is None
-
-
-@pytest.mark.parametrize("batches", ["yes", "no", "empty"])
-def test_a_server_without_batch_reads_is_read_all_the_same(store: Store, batches: str) -> None:
-    with QuirkyMastodon() as server, measured(store, server.origin, "a token") as bench:
-        server.quirks.batches = batches
-        for text in ("one", "two", "three"):
-            bench.publish(text)
-        bench.collector.run()
-        for number, status in enumerate(server.statuses):
-            status["favourites_count"], status["quotes_count"] = 10 + number, number
-
-        bench.at("1h")
-
-        told = {text: bench.taken(text, "1h") for text in ("one", "two", "three")}
-        assert [(numbers.likes, numbers.quotes) for numbers in told.values()] == [
-            (12, 2), (11, 1), (10, 0),
-        ]  # fmt: skip

@@ -15,7 +15,7 @@ from icalendar import Calendar
 from bot.authority.tables import StopReason
 from bot.cli.main import run
 from bot.clock import FastClock
-from bot.delivery.model import HoldReason, State
+from bot.delivery.model import State
 from bot.errors import RejectedError, UnauthorizedError, UnconfirmedError
 from bot.operations import opening
 from bot.planning.store import Store
@@ -23,7 +23,7 @@ from bot.settings.environment import Settings
 from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.loopback import Inbox
 from tests.fakes.people import token_of, who_decides
-from tests.fakes.running_bot import DAY, MINUTE, RunningBot, post
+from tests.fakes.running_bot import MINUTE, RunningBot, post
 from tests.integration.store_rows import due
 
 Do = Callable[..., Any]
@@ -183,17 +183,6 @@ def test_an_address_that_cannot_be_read_settles_nothing(
 
     assert told.startswith("1 error: https://m.example/@us/1 could not be read, so try again")
     assert [row.id for row in bot.rows("", State.HELD)] == [delivery]
-
-
-def test_resolve_to_send(bot: RunningBot, do: Do) -> None:
-    bot.approve("one")
-    bot.clock.advance(2 * DAY)
-    bot.wait(bot.clock.now())
-    (row,) = bot.rows("one")
-    assert row.reason is HoldReason.LATE
-
-    assert do("resolve", row.id, "send", "--as", "Ann")["state"] == "READY"
-    assert last_row(bot) == ("Ann", "send", row.id, "")
 
 
 def test_retry(bot: RunningBot, do: Do) -> None:

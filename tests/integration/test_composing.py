@@ -6,16 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
-import pytest
 from PIL import Image
 
-from bot.app.content import prove_files
-from bot.app.new_campaign import example_files
 from bot.canonical import sha256_hex
-from bot.cli.composing import write_files
 from bot.content.quoting import found_at
 from bot.delivery.model import CancelReason, State
-from bot.errors import DecisionError, UnavailableError, UnconfirmedError
+from bot.errors import UnavailableError, UnconfirmedError
 from bot.planning.excerpts import propose
 from bot.platforms.mastodon import SPEC as MASTODON
 from tests.fakes.running_bot import DAY, NINE, START, RunningBot, post
@@ -139,18 +135,6 @@ def test_what_was_begun_once_goes_out_as_it_was_begun(new_bot: RunningBot) -> No
     new_bot.watch()
 
     assert new_bot.rows() == [before]
-
-
-def test_a_new_campaign_passes_its_own_check(new_bot: RunningBot) -> None:
-    folder = new_bot.folder / "new"
-
-    written = write_files(folder, example_files(["mastodon"]))
-
-    loaded = prove_files(folder / "schedule.yaml", folder / "posts", clock=new_bot.clock)
-    assert loaded.campaign is not None, loaded.problems
-    assert set(written) == {path for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(DecisionError, match="not empty"):
-        write_files(folder, {})
 
 
 def test_where_it_was_sent_is_told_though_its_file_is_gone(new_bot: RunningBot) -> None:

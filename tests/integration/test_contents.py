@@ -19,11 +19,6 @@ def in_force(bot: RunningBot) -> list[str]:
     return [post.id for post in bot.services.contents.campaign().posts]
 
 
-def test_nothing_is_in_force_before_the_start(new_bot: RunningBot) -> None:
-    with pytest.raises(AssertionError):
-        new_bot.services.contents.campaign()
-
-
 def test_a_post_that_fits_nowhere_is_refused_after_its_server_was_asked(bot: RunningBot) -> None:
     bot.services.verifier.look("m")
     bot.write(post("one", at=NINE), post("two", at=NINE + DAY, words="Some other words. " * 40))

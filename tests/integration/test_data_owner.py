@@ -73,12 +73,6 @@ def test_a_verb_during_which_another_mode_is_confirmed_works_in_that_one(
     assert opened == str(bot.data / "rehearsal.db")
 
 
-def test_every_verb_finds_its_files_by_the_same_variables(bot: RunningBot, say: Say) -> None:
-    assert say("pause", "--reason", "look", "--as", "Op").startswith("0 paused")
-
-    assert bot.store.pauses.current() is not None
-
-
 @pytest.mark.parametrize("words", [("plan",), ("approve", "one", "--as", "Op"), ("backup", "b.db")])
 def test_another_campaign_is_refused_with_the_reason(
     bot: RunningBot, say: Say, words: tuple[str, ...]

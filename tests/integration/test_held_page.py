@@ -67,12 +67,6 @@ def test_what_cannot_be_done_on_one_account_is_done_on_none(bot: RunningBot, cho
     browser.sign_in("olga", PASSWORD)
 
     assert decide(browser, bot, choice, *ALL) in {400, 409}
+    assert decide(browser, bot, "drop") == 400, "no account is ticked"
 
     assert len(bot.rows("one", State.HELD)) == 3
-
-
-def test_a_decision_for_no_account_is_refused(bot: RunningBot) -> None:
-    browser = bot.browser()
-    browser.sign_in("olga", PASSWORD)
-
-    assert decide(browser, bot, "drop") == 400

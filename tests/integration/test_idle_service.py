@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,19 +12,16 @@ from bot.delivery.reads import AHEAD
 from bot.engine.scheduler import QUIET, ChangeWatch
 from bot.engine.service import Bot
 from bot.errors import StoreError
-from tests.fakes.running_bot import MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import MINUTE, NINE, RunningBot
 
 SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def bot(tmp_path: Path) -> Iterator[RunningBot]:
+def bot(bot: RunningBot) -> RunningBot:
     """Return a bot that waits for its post of nine o'clock."""
-    bot = RunningBot(tmp_path)
-    bot.start_approved(post("one", at=NINE))
     bot.wait(NINE - 5 * MINUTE)
-    yield bot
-    bot.stop()
+    return bot
 
 
 def write_elsewhere(bot: RunningBot) -> None:

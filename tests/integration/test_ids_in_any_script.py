@@ -18,7 +18,7 @@ from bot.cli.main import run
 from bot.cli.terminal import WIDTH, isolated
 from bot.clock import FastClock
 from tests.fakes.browser import PASSWORD, HttpBrowser
-from tests.fakes.campaign_tree import CampaignTree, sha256_of
+from tests.fakes.campaign_tree import CampaignTree
 from tests.fakes.repositories import Repositories, open_proposing
 from tests.fakes.running_bot import MINUTE, SCHEDULE, RunningBot, post
 from tests.integration.store_rows import copied_database
@@ -30,15 +30,6 @@ DUE = NOW + 60 * MINUTE
 WORDS = "ئۇلار بىزنىڭ ئاتا-ئانىلىرىمىز. ئۇلار قوشنىلىرىمىز ۋە دوستلىرىمىز."
 SOURCE, THEME, QUEUE, SLOT = "ئوچۇق-خەت", "家人", "摘录", "утро"
 UYGHUR, CHINESE, CYRILLIC = "ئاتا-ئانىلىرىمىز", "我们的父母", "наши-матери-и-отцы"
-DESCRIBED = f"""\
-file: خەت.txt
-sha256: {sha256_of(WORDS)}
-title: ئوچۇق خەت
-attribution: "ئوچۇق خەت، 2022-12-09"
-date: 2022-12-09
-signatories: [ئۇيغۇرلار]
-lang: ug
-"""
 
 
 def _posts() -> str:
@@ -57,15 +48,9 @@ def _tree(folder: Path) -> CampaignTree:
     schedule = SCHEDULE.replace("campaign: test", f"campaign: уйгуры\nthemes: [{THEME}]")
     schedule = schedule.replace("morning", SLOT).replace("main:", f"{QUEUE}:")
     tree.put("schedule.yaml", schedule)
-    tree.put(f"posts/sources/{SOURCE}.yaml", DESCRIBED)
-    tree.put("posts/sources/خەت.txt", WORDS)
+    tree.put_source(SOURCE, WORDS, lang="ug")
     tree.put("posts/main.yaml", _posts())
     return tree
-
-
-@pytest.fixture(scope="module")
-def review(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
-    return Repositories(tmp_path_factory.mktemp("review"))
 
 
 @pytest.fixture(scope="module")

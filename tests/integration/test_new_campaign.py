@@ -125,10 +125,12 @@ def test_wrapped_lines_are_joined_and_meant_ones_stay(tmp_path: Path) -> None:
 
 def test_a_letter_of_a_few_words_has_no_drafts_and_passes(tmp_path: Path) -> None:
     (tmp_path / "short.txt").write_text("Stop it.\n", encoding="utf-8")
+    words = ["init", str(tmp_path / "new"), "--letter", str(tmp_path / "short.txt")]
 
-    assert run(["init", str(tmp_path / "new"), "--letter", str(tmp_path / "short.txt")]) == 0
+    assert run(words) == 0
 
     assert (tmp_path / "new/posts/excerpts.yaml").read_text().endswith("posts: []\n")
+    assert run(words) == 1, "the folder is not empty any more"
 
 
 def test_on_a_terminal_it_asks_for_the_zone_and_the_accounts(

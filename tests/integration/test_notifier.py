@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from threading import Event
 
@@ -10,8 +9,7 @@ import pytest
 
 from bot.authority.notices import WorkerBeat
 from bot.authority.tables import StopReason
-from bot.delivery.sent_log import mark_restored
-from bot.errors import DiskFullError, RejectedError, SettingsError, UnconfirmedError
+from bot.errors import DiskFullError, SettingsError, UnconfirmedError
 from bot.operations.channels import Alert, Channel, Channels, Notifier, channels_of, fitted
 from bot.operations.model import ServiceStatus
 from bot.platforms.spec import Charge
@@ -135,16 +133,6 @@ def test_a_held_delivery_is_told_with_its_evidence_and_what_to_do(
     assert f"Do: python3 run_bot.py resolve {bot.row().id[:8]} ADDRESS --as NAME" in text
 
 
-def test_a_failed_delivery_is_told(bot: RunningBot, notifier: Notifier, inbox: Inbox) -> None:
-    bot.approve("one")
-    bot.servers["m"].fails(RejectedError("mastodon", "too long"))
-    bot.wait(NINE)
-
-    notifier.run()
-
-    assert "FAILED: one for m" in inbox.texts[0]
-
-
 def test_many_held_posts_are_one_alert(new_bot: RunningBot, inbox: Inbox) -> None:
     new_bot.start_with(*(post(f"p{number}", at=NINE) for number in range(20)))
     new_bot.wait(NINE)
@@ -153,37 +141,6 @@ def test_many_held_posts_are_one_alert(new_bot: RunningBot, inbox: Inbox) -> Non
 
     (text,) = inbox.texts
     assert "\nand 15 more\n" in text
-
-
-def break_files(bot: RunningBot) -> None:
-    bot.tree.put("posts/main.yaml", "posts: [")
-    bot.watch(broken=True)
-
-
-TROUBLES: dict[str, Callable[[RunningBot], object]] = {
-    "m is stopped: revoked": lambda bot: bot.store.accounts.stop(
-        "m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now()
-    ),
-    "last good ones stay in force": break_files,
-    "main.yaml:": break_files,
-    "a backup was brought back": lambda bot: mark_restored(
-        bot.store._db, "a backup was brought back"
-    ),
-    "clock": lambda bot: bot.services.clock_guard.note_server_time("m", START + 2 * DAY),
-}
-
-
-@pytest.mark.parametrize("words", TROUBLES)
-def test_what_stands_in_the_way_is_told(
-    bot: RunningBot, notifier: Notifier, inbox: Inbox, words: str
-) -> None:
-    bot.approve("one")
-    TROUBLES[words](bot)
-
-    notifier.run()
-
-    (text,) = inbox.texts
-    assert words in text
 
 
 def test_of_several_machines_one_tells(bot: RunningBot, inbox: Inbox) -> None:

@@ -34,26 +34,18 @@ MOMENT = timedelta(seconds=1)
 # What goes out
 
 
-def test_an_approved_post_goes_out_at_its_time_and_once(bot: RunningBot, server: Server) -> None:
-    bot.wait(NINE + DAY)
-
-    assert bot.states() == {"one/m/0": "SENT"}
-    assert len(server.live) == 1
-    assert bot.row().sent_at == NINE
-    assert bot.moves(bot.row()) == ["PLANNED READY", "READY SENDING", "SENDING SENT"]
-
-
-def test_it_is_let_through_ahead_of_its_time_and_begun_at_it(
+def test_an_approved_post_is_let_through_ahead_and_goes_out_at_its_time_and_once(
     bot: RunningBot, server: Server
 ) -> None:
-    bot.wait(NINE - AHEAD)
-    assert (bot.states(), bot.row().attempts) == ({"one/m/0": "READY"}, 0)
+    for ahead in (AHEAD, MOMENT):
+        bot.wait(NINE - ahead)
+        assert (bot.states(), bot.row().attempts) == ({"one/m/0": "READY"}, 0)
 
-    bot.wait(NINE - MOMENT)
-    assert (bot.states(), bot.row().attempts) == ({"one/m/0": "READY"}, 0)
+    bot.wait(NINE + DAY)
 
-    bot.wait(NINE)
-    assert bot.states() == {"one/m/0": "SENT"}
+    assert bot.moves(bot.row()) == ["PLANNED READY", "READY SENDING", "SENDING SENT"]
+    assert bot.row().sent_at == NINE
+    assert len(server.live) == 1
     assert [attempt.started_at for attempt in bot.store.outbox.attempts_of(bot.row().id)] == [NINE]
 
 
@@ -312,32 +304,17 @@ def test_many_that_wait_are_not_all_looked_at_for_each_that_goes_out(new_bot: Ru
 # A thread whose part is refused
 
 
-def refuse_second_part(bot: RunningBot) -> None:
-    bot.start_approved(thread("long", 3, at=NINE))
-    bot.servers["m"].steps.append(PublishCall())
-    bot.servers["m"].fails(RejectedError("mastodon", "no"))
-
-
-def test_a_refused_second_part_leaves_the_first_and_holds_the_third(
-    new_bot: RunningBot,
-) -> None:
-    refuse_second_part(new_bot)
-
+def test_a_refused_part_holds_what_follows_until_a_person_sends_both(new_bot: RunningBot) -> None:
+    new_bot.start_approved(thread("long", 3, at=NINE))
+    new_bot.servers["m"].steps.append(PublishCall())
+    new_bot.servers["m"].fails(RejectedError("mastodon", "no"))
     new_bot.wait(NINE + timedelta(seconds=5))
-
-    parts = new_bot.store.outbox.find(post_id="long")
-    assert [part.state for part in parts] == [State.SENT, State.FAILED, State.HELD]
-    assert len(new_bot.servers["m"].live) == 1
-    reason = "the part before it is not out: it is FAILED; the thread is truncated"
-    assert parts[2].reason_text == reason
-
-
-def test_sending_a_refused_part_again_and_then_the_rest_completes_the_thread(
-    new_bot: RunningBot,
-) -> None:
-    refuse_second_part(new_bot)
-    new_bot.wait(NINE + timedelta(seconds=5))
-    _first, second, third = new_bot.store.outbox.find(post_id="long")
+    assert new_bot.states() == {
+        "long/m/0": "SENT",
+        "long/m/1": "FAILED mastodon: no",
+        "long/m/2": "HELD the part before it is not out: it is FAILED; the thread is truncated",
+    }
+    _first, second, third = new_bot.rows("long")
 
     new_bot.desk.retry(second.id, by="Aygul")
     new_bot.desk.resolve(third.id, "send", by="Aygul")

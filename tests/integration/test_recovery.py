@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -15,37 +13,20 @@ from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post
 from tests.waiting import PATIENCE
 
 
-class Vault:
-    """Copies of the data directory, behind the bot's back."""
-
-    def __init__(self, bot: RunningBot, folder: Path) -> None:
-        self.bot, self.database, self.copy = bot, folder / "data" / "live.db", folder / "copy.db"
-
-    def keep(self) -> None:
-        self.bot.stop()
-        shutil.copy(self.database, self.copy)
-        self.bot.start()
-
-    def bring_back(self) -> None:
-        self.bot.stop()
-        for name in ("live.db", "live.db-wal", "live.db-shm", "live.db-journal"):
-            self.database.with_name(name).unlink(missing_ok=True)
-        shutil.copy(self.copy, self.database)
-        self.bot.start()
-
-
 @pytest.fixture
-def vault(new_bot: RunningBot, tmp_path: Path) -> Vault:
-    """Keep a copy of a database with two approved posts: for nine today and for tomorrow."""
+def bot(new_bot: RunningBot) -> RunningBot:
+    """Have a copy of a database with two approved posts: for nine today and for tomorrow."""
     new_bot.start_approved(post("one", at=NINE), post("two", at=NINE + DAY))
-    made = Vault(new_bot, tmp_path)
-    made.keep()
-    return made
+    keep(new_bot)
+    return new_bot
 
 
-@pytest.fixture
-def bot(vault: Vault) -> RunningBot:
-    return vault.bot
+def keep(bot: RunningBot, name: str = "copy.db") -> None:
+    bot.store.backup(bot.folder / name)
+
+
+def bring_back(bot: RunningBot, name: str = "copy.db") -> None:
+    bot.bring_back(bot.folder / name)
 
 
 def settle(bot: RunningBot) -> bool:
@@ -54,11 +35,11 @@ def settle(bot: RunningBot) -> bool:
     return bot.store.restore_guard.reason() is None
 
 
-def test_what_the_log_says_is_out_is_recognised(vault: Vault, bot: RunningBot) -> None:
+def test_what_the_log_says_is_out_is_recognised(bot: RunningBot) -> None:
     bot.wait(NINE)
     sent = bot.rows("one")[0]
 
-    vault.bring_back()
+    bring_back(bot)
     assert "older than the sent log" in (bot.store.restore_guard.reason() or "")
     assert settle(bot)
     bot.wait(NINE + DAY)
@@ -68,22 +49,22 @@ def test_what_the_log_says_is_out_is_recognised(vault: Vault, bot: RunningBot) -
     assert len(bot.servers["m"].live) == 2
 
 
-def test_what_was_tried_and_is_out_is_found(vault: Vault, bot: RunningBot) -> None:
+def test_what_was_tried_and_is_out_is_found(bot: RunningBot) -> None:
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     bot.wait(NINE)
 
-    vault.bring_back()
+    bring_back(bot)
     assert settle(bot)
 
     assert bot.rows("one")[0].state is State.SENT
     assert len(bot.servers["m"].live) == 1
 
 
-def test_what_was_tried_and_is_absent_is_held(vault: Vault, bot: RunningBot) -> None:
+def test_what_was_tried_and_is_absent_is_held(bot: RunningBot) -> None:
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     bot.wait(NINE)
 
-    vault.bring_back()
+    bring_back(bot)
     assert settle(bot)
     bot.wait(NINE + 10 * MINUTE)
 
@@ -93,9 +74,9 @@ def test_what_was_tried_and_is_absent_is_held(vault: Vault, bot: RunningBot) -> 
     assert bot.servers["m"].live == []
 
 
-def test_what_came_due_meanwhile_is_held(vault: Vault, bot: RunningBot) -> None:
+def test_what_came_due_meanwhile_is_held(bot: RunningBot) -> None:
     bot.wait(NINE)
-    vault.bring_back()
+    bring_back(bot)
     bot.clock.advance(DAY)
 
     assert settle(bot)
@@ -103,10 +84,10 @@ def test_what_came_due_meanwhile_is_held(vault: Vault, bot: RunningBot) -> None:
     assert bot.rows("two")[0].evidence == "it was due while this database may have been away"
 
 
-def test_nothing_is_sent_while_something_cannot_be_read_back(vault: Vault, bot: RunningBot) -> None:
+def test_nothing_is_sent_while_something_cannot_be_read_back(bot: RunningBot) -> None:
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     bot.wait(NINE)
-    vault.bring_back()
+    bring_back(bot)
     bot.write(post("one", at=NINE), post("new", at=NINE + MINUTE))
     bot.watch()
     bot.approve("new")
@@ -125,11 +106,11 @@ def test_nothing_is_sent_while_something_cannot_be_read_back(vault: Vault, bot: 
     "error", [UnconfirmedError("mastodon", "not ours"), UnauthorizedError("mastodon", "revoked")]
 )
 def test_what_can_never_be_told_is_held_and_keeps_nobody_waiting(
-    vault: Vault, bot: RunningBot, error: Exception
+    bot: RunningBot, error: Exception
 ) -> None:
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     bot.wait(NINE)
-    vault.bring_back()
+    bring_back(bot)
     bot.servers["m"].unread.append(error)
 
     assert settle(bot)
@@ -140,27 +121,25 @@ def test_what_can_never_be_told_is_held_and_keeps_nobody_waiting(
     )  # fmt: skip
 
 
-def test_an_account_that_is_gone_keeps_nobody_waiting(vault: Vault, bot: RunningBot) -> None:
+def test_an_account_that_is_gone_keeps_nobody_waiting(bot: RunningBot) -> None:
     bot.use("m", "b")
     bot.watch()
     bot.approve("one")
-    vault.keep()
+    keep(bot, "both.db")
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"))
     bot.wait(NINE)
     bot.use("b")
 
-    vault.bring_back()
+    bring_back(bot, "both.db")
 
     assert settle(bot)
     (row,) = [one for one in bot.rows("one") if one.account == "m"]
     assert "no longer in the schedule" in row.evidence
 
 
-def test_what_a_person_dropped_and_is_out_all_the_same_is_told(
-    vault: Vault, bot: RunningBot
-) -> None:
+def test_what_a_person_dropped_and_is_out_all_the_same_is_told(bot: RunningBot) -> None:
     bot.wait(NINE)
-    vault.bring_back()
+    bring_back(bot)
     bot.store.outbox.move(
         bot.rows("one")[0].id,
         lifecycle.Event.CANCEL,
@@ -177,18 +156,15 @@ def test_what_a_person_dropped_and_is_out_all_the_same_is_told(
     )  # fmt: skip
 
 
-def test_what_is_in_doubt_in_the_copy_too_is_read_back_as_ever(
-    new_bot: RunningBot, tmp_path: Path
-) -> None:
+def test_what_is_in_doubt_in_the_copy_too_is_read_back_as_ever(new_bot: RunningBot) -> None:
     new_bot.start_approved(post("one", at=NINE))
     new_bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     new_bot.servers["m"].unread.extend([UnavailableError("mastodon", "502")] * 2)
     new_bot.wait(NINE)
-    vault = Vault(new_bot, tmp_path)
-    vault.keep()
+    keep(new_bot)
     new_bot.wait(NINE + MINUTE)
 
-    vault.bring_back()
+    bring_back(new_bot)
     assert settle(new_bot)
     new_bot.wait(NINE + 2 * MINUTE)
 
@@ -196,10 +172,10 @@ def test_what_is_in_doubt_in_the_copy_too_is_read_back_as_ever(
     assert len(new_bot.servers["m"].live) == 1
 
 
-def test_only_one_thread_settles(vault: Vault, bot: RunningBot) -> None:
+def test_only_one_thread_settles(bot: RunningBot) -> None:
     bot.servers["m"].fails(UnconfirmedError("mastodon", "504"), keeps=True)
     bot.wait(NINE)
-    vault.bring_back()
+    bring_back(bot)
     asked, answered = Event(), Event()
 
     def wait() -> None:
@@ -218,16 +194,14 @@ def test_only_one_thread_settles(vault: Vault, bot: RunningBot) -> None:
     assert bot.services.recovery.run()
 
 
-def test_a_plan_of_a_forgetful_database_does_not_repeat_what_the_log_knows(
-    vault: Vault, bot: RunningBot
-) -> None:
+def test_a_plan_of_a_forgetful_database_does_not_repeat_what_the_log_knows(bot: RunningBot) -> None:
     bot.write(post("one", at=NINE), post("two", at=NINE + DAY), post("new", at=NINE))
     bot.watch()
     bot.approve("new")
     bot.wait(NINE)
     assert len(bot.servers["m"].live) == 2
 
-    vault.bring_back()
+    bring_back(bot)
 
     assert settle(bot)
     bot.wait(NINE + 10 * MINUTE)

@@ -20,7 +20,7 @@ from bot.delivery.model import State
 from bot.engagement import presenter
 from bot.engagement.ages import AGES
 from bot.engagement.charts import Chart, follower_chart, interval, lines, nice, sparkline
-from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
+from bot.engagement.export import TABLES, csv_of, dictionary, export
 from bot.engagement.judged import JUDGED_BY
 from bot.engagement.presenter import Presented, page
 from bot.engagement.report import Report, Reporter
@@ -398,13 +398,6 @@ def test_no_person_is_in_any_table() -> None:
     names = {column.name for table in TABLES for column in table.columns}
 
     assert not names & {"author", "approver", "by", "who", "owner", "follower", "replier", "reader"}
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
-def test_a_spreadsheet_runs_no_text_as_a_formula(text: str) -> None:
-    assert cell(text) == f"'{text}"
-    assert cell("plain = text") == "plain = text"
-    assert cell(-3) == -3
 
 
 def test_the_csv_of_a_report_runs_no_words_as_a_formula(store: Store) -> None:

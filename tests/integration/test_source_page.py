@@ -12,32 +12,19 @@ import pytest
 from bot.content.yamlfile import parse
 from bot.rendering.blocks import sentences_of
 from tests.fakes.browser import PASSWORD, HttpBrowser
-from tests.fakes.campaign_tree import sha256_of
+from tests.fakes.campaign_tree import TRANSLATED
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import add_people, open_shipped, serving
 
 UYGHUR = (
     "# ئوچۇق خەت\n\nبىز سىزگە يازىمىز. ئۇلار بىزنىڭ ئاتا-ئانىلىرىمىز.\n\n- بىرىنچى\n- ئىككىنچى\n"
 )
-DESCRIBED = f"""\
-file: ug.txt
-sha256: {sha256_of(UYGHUR)}
-title: خەت
-attribution: "خەت، 2022-12-09"
-date: 2022-12-09
-signatories: [Many]
-lang: ug
-translation_of: letter
-translated_by: [Aygul]
-confirmed_by: [Tursun]
-"""
 
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
     with open_shipped(tmp_path_factory.mktemp("campaign"), plans=False) as bot:
-        bot.tree.put("posts/sources/ug.txt", UYGHUR)
-        bot.tree.put("posts/sources/ug.yaml", DESCRIBED)
+        bot.tree.put_source("ug", UYGHUR, lang="ug", **TRANSLATED)
         for _look in range(2):
             bot.services.contents.refresh()
         add_people(bot)

@@ -73,23 +73,6 @@ def test_an_account_is_sent_to_by_one_at_a_time(store: Store) -> None:
         assert again
 
 
-def test_two_replicas_do_not_send_to_one_account_at_a_time(
-    postgres_url: str, tmp_path: Path
-) -> None:
-    replicas = [
-        open_store(postgres_url, create=True, data=tmp_path / name, room=NO_ROOM)
-        for name in ("one", "two")
-    ]
-    assert [store.restore_guard.reason() for store in replicas] == [None, None]
-
-    with replicas[0].sending("acc") as first, replicas[1].sending("acc") as second:
-        assert (first, second) == (True, False)
-    with replicas[1].sending("acc") as again:
-        assert again
-    for store in replicas:
-        store.close()
-
-
 def test_as_many_accounts_as_there_are_can_be_sent_to_at_once(
     postgres_url: str, tmp_path: Path
 ) -> None:

@@ -584,14 +584,6 @@ def test_a_forgetful_database_learns_that_a_delivery_is_out(store: Store, where:
     assert store.outbox.recognise("d1", REF, now=NOW) == row
 
 
-def test_what_was_dropped_and_yet_is_out_is_a_persons_to_sort_out(store: Store) -> None:
-    store.outbox.add(new_publication(), now=NOW)
-    store.outbox.move("d1", Event.CANCEL, now=NOW, actor="planner")
-
-    with pytest.raises(DecisionError, match="yet it is out"):
-        store.outbox.recognise("d1", REF, now=NOW)
-
-
 # --- what is to be done when
 
 

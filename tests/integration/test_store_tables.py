@@ -145,16 +145,6 @@ def test_what_a_platform_bills_is_what_is_booked(store: Store) -> None:
             assert store.ledger.spent(f"acc{number}", month_of=NOW) == cost, (number, after)
 
 
-def test_a_booking_over_the_budget_is_not_made(store: Store) -> None:
-    store.ledger.reserve("acc", ONE_WRITE, 0.015, now=NOW, budget_usd=0.03)
-    store.ledger.reserve("acc", ONE_WRITE, 0.015, now=NOW, budget_usd=0.03)
-
-    with pytest.raises(BudgetSpentError, match=r"0\.030 of 0\.03 USD"):
-        store.ledger.reserve("acc", ONE_WRITE, 0.015, now=NOW, budget_usd=0.03)
-
-    assert store.ledger.spent("acc", month_of=NOW) == 0.03
-
-
 def test_two_workers_do_not_both_spend_the_last_cent(store: Store) -> None:
     def book(_number: int) -> bool:
         try:

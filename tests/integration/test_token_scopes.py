@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from bot.authority.tables import StopReason
 from bot.delivery.model import State
-from tests.attacks.hostile import HostileWorld, hostile_world
+from tests.attacks.hostile import HostileWorld
 from tests.fakes.loopback import Told
 from tests.fakes.running_bot import post
 
 APP = "GET /api/v1/apps/verify_credentials"
 WHY = "its token does not allow write:media write:statuses: `login m` anew"
-
-
-@pytest.fixture
-def world(
-    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[HostileWorld]:
-    with hostile_world(tmp_path, migrated_file, monkeypatch) as world:
-        yield world
 
 
 def allow(world: HostileWorld, *scopes: str) -> None:

@@ -10,25 +10,13 @@ from urllib.parse import quote
 import pytest
 
 from tests.fakes.browser import PASSWORD, HttpBrowser
-from tests.fakes.campaign_tree import CampaignTree, sha256_of
+from tests.fakes.campaign_tree import TRANSLATED, CampaignTree
 from tests.fakes.running_bot import DAY, NINE, SCHEDULE, RunningBot, post
 from tests.fakes.shipped import WEAK, add_people, serving
 from tests.integration.store_rows import copied_database
 
 UYGHUR = "ئۇلار بىزنىڭ ئانىلىرىمىز ۋە دادىلىرىمىز."
 ENGLISH = "They are our mothers and fathers"
-DESCRIBED = f"""\
-file: ug.txt
-sha256: {sha256_of(UYGHUR)}
-title: ئوچۇق خەت
-attribution: "ئوچۇق خەت، 2022-12-09"
-date: 2022-12-09
-signatories: [Many]
-lang: ug
-translation_of: letter
-translated_by: [Aygul]
-confirmed_by: [Tursun]
-"""
 #: As both passages stand beside each other.
 SIDES = (
     f'<blockquote class="passage" dir="ltr" lang="en">“{ENGLISH}”…</blockquote>',
@@ -42,8 +30,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterat
     folder = tmp_path_factory.mktemp("desk")
     tree = CampaignTree(folder / "campaign")
     tree.put("schedule.yaml", SCHEDULE)
-    tree.put("posts/sources/ug.txt", UYGHUR)
-    tree.put("posts/sources/ug.yaml", DESCRIBED)
+    tree.put_source("ug", UYGHUR, lang="ug", **TRANSLATED)
     quoted = f'quote: {{source: ug, text: "{UYGHUR}", original: "{ENGLISH}"}}'
     original = f'quote: {{source: letter, text: "{ENGLISH}"}}'
     released = "partners_from: 2026-01-01 09:00"

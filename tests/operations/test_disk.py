@@ -35,12 +35,17 @@ def test_when_it_is_full_follows_from_how_it_fills(
     assert hours_until(GIB, samples) == hours
 
 
-def test_room_that_shrinks_is_told_with_the_hours_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    blocks, clock = [8 * GIB], FastClock(START)
+@pytest.fixture
+def blocks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let every disk have as many bytes free as this says."""
+    free = [8 * GIB]
     shape = namedtuple("shape", "f_bavail f_frsize")
-    monkeypatch.setattr("os.statvfs", lambda _path: shape(blocks[0], 1))
+    monkeypatch.setattr("os.statvfs", lambda _path: shape(free[0], 1))
+    return free
+
+
+def test_room_that_shrinks_is_told_with_the_hours_left(tmp_path: Path, blocks: list[int]) -> None:
+    clock = FastClock(START)
     disk = DiskWatch(tmp_path, Room(least_free=GIB), clock)
     disk.run()
     assert disk.soon() == ""
@@ -53,12 +58,10 @@ def test_room_that_shrinks_is_told_with_the_hours_left(
 
 
 def test_a_disk_that_fills_is_not_told_anew_with_each_megabyte(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, blocks: list[int]
 ) -> None:
     """Each other text is a write to that very disk, at each sign of life."""
-    blocks, clock = [8 * GIB], FastClock(START)
-    shape = namedtuple("shape", "f_bavail f_frsize")
-    monkeypatch.setattr("os.statvfs", lambda _path: shape(blocks[0], 1))
+    clock = FastClock(START)
     disk = DiskWatch(tmp_path, Room(least_free=GIB), clock)
     texts = []
     for _minute in range(60):

@@ -17,7 +17,7 @@ from bot.clock import FastClock
 from bot.content.quoting import found_at
 from bot.planning.excerpts import Excerpt, propose
 from bot.rendering.blocks import sentences_of
-from tests.fakes.campaign_tree import NOW, CampaignTree, sha256_of
+from tests.fakes.campaign_tree import NOW, TRANSLATED, CampaignTree
 
 Printed = tuple[int, str]
 
@@ -133,22 +133,7 @@ def test_a_translation_asks_for_its_original(
     tree: CampaignTree, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = "Nous vous écrivons pour vous exhorter.\n"
-    tree.put("posts/sources/fr.txt", text)
-    tree.put(
-        "posts/sources/fr.yaml",
-        f"""\
-file: fr.txt
-sha256: {sha256_of(text)}
-title: Lettre
-attribution: "Lettre, 9 décembre 2022"
-date: 2022-12-09
-signatories: [Many]
-lang: fr
-translation_of: letter
-translated_by: [Une traductrice]
-confirmed_by: [Une relectrice]
-""",
-    )
+    tree.put_source("fr", text, lang="fr", **TRANSLATED)
 
     words = "Nous vous écrivons … exhorter."
     assert "--original" in say(tree, capsys, words)[1]

@@ -189,23 +189,6 @@ def test_a_didoc_does_not_lead_away_from_loopback(server: VoiceServer) -> None:
         assert elsewhere.asked == []
 
 
-@pytest.mark.parametrize(
-    ("told", "used"),
-    [
-        ("https://morel.us-east.host.bsky.network", "https://morel.us-east.host.bsky.network"),
-        ("http://morel.example", "https://bsky.social"),
-        ("http://127.0.0.1:2583", "https://bsky.social"),
-        ("https://127.0.0.1", "https://bsky.social"),
-        ("https://eve@morel.example", "https://bsky.social"),
-        ("", "https://bsky.social"),
-    ],
-)
-def test_the_server_that_a_session_names_is_used_if_it_is_safe(told: str, used: str) -> None:
-    session = SignedIn(connection(""))
-
-    assert session._server(told) == used
-
-
 # -- preparing
 
 

@@ -24,12 +24,6 @@ LOOKUP = r"^GET /2/tweets\?"
 
 
 @pytest.fixture
-def server() -> Iterator[VoiceServer]:
-    with VoiceServer() as server:
-        yield server
-
-
-@pytest.fixture
 def x_server(tmp_path: Path) -> Iterator[XStandin]:
     spec = require_shared("conformance/x-api-openapi.json")
     with XStandin(ledger=tmp_path / "ledger", spec_file=spec) as standin:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,12 +26,6 @@ from tests.fakes.mastodon_voice import PICTURE, TOKEN, VoiceServer, adapter
 POST = "POST /api/v1/statuses"
 #: Before an attempt the adapter notes what is there.
 READS = ["GET /api/v1/accounts/verify_credentials", "GET /api/v1/accounts/7/statuses"]
-
-
-@pytest.fixture
-def server() -> Iterator[VoiceServer]:
-    with VoiceServer() as server:
-        yield server
 
 
 # -- what is sent

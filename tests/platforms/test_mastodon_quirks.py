@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +20,6 @@ from tests.fakes.mastodon_voice import NOW, PICTURE, VoiceServer
 
 WARNING = 'Violence & "death" of <people>'
 LIST = "Three demands:\n1. Stop *now*.\n2. Name them.\n- Pay."
-
-
-@pytest.fixture
-def server() -> Iterator[VoiceServer]:
-    with VoiceServer() as server:
-        yield server
 
 
 def lost(server: VoiceServer, draft: Draft) -> dict[str, Any]:

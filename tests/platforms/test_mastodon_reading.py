@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,12 +17,6 @@ from tests.fakes.loopback import Told
 from tests.fakes.mastodon_voice import NOW, PICTURE, VoiceServer
 
 LONG = "https://investigations.example/2022/the-partners-of-the-camera-makers"
-
-
-@pytest.fixture
-def server() -> Iterator[VoiceServer]:
-    with VoiceServer() as server:
-        yield server
 
 
 # -- what a status looks like
@@ -324,10 +317,10 @@ def test_a_server_that_ignores_pages_is_asked_one_by_one(server: VoiceServer) ->
 
 
 def test_numbers_that_are_not_told_are_none(server: VoiceServer) -> None:
-    made = server.post("w", favourites_count="many", reblogs_count=None, replies_count=-1)
-    ref = PostRef(str(made["id"]))
+    told = {"favourites_count": "many", "reblogs_count": None, "replies_count": -1}
+    ref = PostRef(str(server.post("w", **told, quotes_count=4)["id"]))
 
-    assert server.platform.metrics([ref]) == {ref: Metrics()}
+    assert server.platform.metrics([ref]) == {ref: Metrics(quotes=4)}
 
 
 @pytest.mark.parametrize("junk", [{"a": 1}, [7], "no"])

@@ -23,7 +23,7 @@ from bot.public.kit import SHAPES, KitPassage, deal, kit_files, passages_of, rel
 from bot.rendering.rendered import RenderedCampaign, fingerprint, render_campaign
 from bot.rendering.similarity import similar_pairs
 from tests.fakes.browser import HttpBrowser
-from tests.fakes.campaign_tree import NOW, CampaignTree, sha256_of, spec
+from tests.fakes.campaign_tree import NOW, TRANSLATED, CampaignTree, spec
 from tests.fakes.running_bot import RunningBot
 from tests.public.conftest import UNSEEN
 from tests.public.records import shipped
@@ -239,22 +239,7 @@ def test_the_same_kit_has_the_same_bytes(
 
 def test_a_translation_says_who_answers_for_it(tmp_path: Path) -> None:
     tree, text = CampaignTree(tmp_path), "Ce sont nos mères et nos pères.\n"
-    tree.put("posts/sources/french.txt", text)
-    tree.put(
-        "posts/sources/french.yaml",
-        f"""\
-file: french.txt
-sha256: {sha256_of(text)}
-title: Lettre
-attribution: "— Lettre ouverte, 9 décembre 2022"
-date: 2022-12-09
-lang: fr
-signatories: [Une traductrice]
-translation_of: letter
-translated_by: [Une traductrice]
-confirmed_by: [Une relectrice]
-""",
-    )
+    tree.put_source("french", text, lang="fr", **TRANSLATED)
     tree.change("posts/main.yaml", "    queue: main\n", """\
     queue: main
     partners_from: 2026-12-09 09:00
@@ -271,9 +256,7 @@ confirmed_by: [Une relectrice]
 
     first, _ = passages_of(whole, campaign.posts, NOW)
 
-    assert [(of.lang, of.confirmed_by) for _text, of in first.translations] == [
-        ("fr", ("Une relectrice",))
-    ]
+    assert [(of.lang, of.confirmed_by) for _text, of in first.translations] == [("fr", ("Tursun",))]
 
 
 @pytest.mark.parametrize(

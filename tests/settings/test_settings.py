@@ -147,14 +147,6 @@ def open_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_data_is_private_whatever_the_umask(open_umask: None, tmp_path: Path) -> None:
-    data = prepare_data(tmp_path / "deep" / "data")
-    (data / "verbatim.db").touch()
-
-    assert stat.S_IMODE(data.stat().st_mode) == 0o700
-    assert stat.S_IMODE((data / "verbatim.db").stat().st_mode) == 0o600
-
-
 def test_data_that_others_may_write_to_is_refused(open_umask: None, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
 

@@ -6,8 +6,6 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
@@ -18,16 +16,8 @@ from bot.settings.environment import Settings
 from bot.web.server import Monitor, metrics, monitoring
 from tests.conftest import ROOT
 from tests.fakes.loopback import Loopback, Told
-from tests.fakes.running_bot import ACCOUNTS, MINUTE, NINE, RunningBot, post
+from tests.fakes.running_bot import ACCOUNTS, MINUTE, NINE, RunningBot
 from tests.servers import free_port
-
-
-@pytest.fixture
-def bot(tmp_path: Path) -> Iterator[RunningBot]:
-    bot = RunningBot(tmp_path)
-    bot.start_approved(post("one", at=NINE))
-    yield bot
-    bot.stop()
 
 
 @pytest.fixture
