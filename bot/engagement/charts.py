@@ -112,7 +112,7 @@ def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
         name: [((date.fromisoformat(day) - first).days / span, count - start)
                for day, count in sorted(counts.items())]
         for name, counts in followers.items()
-        for start in [counts[min(counts)]]
+        for _day, start in [min(counts.items(), default=("", 0))]  # one may have none yet
     }  # fmt: skip
     text = "; ".join(f"{name}: {number(gained(counts))}" for name, counts in followers.items())
     middle = first + (last - first) // 2
