@@ -9,7 +9,7 @@ import pytest
 
 from bot.delivery.model import State
 from tests.fakes.browser import PASSWORD, HttpBrowser
-from tests.fakes.running_bot import NINE, RunningBot, post
+from tests.fakes.running_bot import APPROVERS, NINE, RunningBot, post
 from tests.fakes.shipped import WEAK, add_people, serving
 
 ALL = ("m", "b", "x")
@@ -69,6 +69,20 @@ def test_what_cannot_be_done_on_one_account_is_done_on_none(bot: RunningBot, cho
     assert decide(browser, bot, choice, *ALL) in {400, 409}
 
     assert len(bot.rows("one", State.HELD)) == 3
+
+
+def test_what_stands_in_the_way_is_said_with_every_account_that_it_is_for(
+    bot: RunningBot,
+) -> None:
+    bot.approve("one")
+    prints = {row.fingerprint for row in bot.rows("one") if row.account != "x"}
+    bot.store.approvals.take_back(prints, APPROVERS[0], now=bot.clock.now())
+    browser = bot.browser()
+    browser.sign_in("olga", PASSWORD)
+
+    text = browser.get("/held").text
+
+    assert re.findall(r"not now: (.*?) more approval", text) == ["b, m: 1"]
 
 
 def test_a_decision_for_no_account_is_refused(bot: RunningBot) -> None:
