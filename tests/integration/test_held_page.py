@@ -45,6 +45,8 @@ def test_a_post_has_one_card_with_all_its_accounts(bot: RunningBot) -> None:
     assert len(re.findall(r'<section class="case"', text)) == 1
     assert all(row.id[:8] in text for row in bot.rows("one", State.HELD))
     assert "ben or olga may decide this." in text
+    # The mark in the navigation counts deliveries.
+    assert "1 waiting for ben, olga, 3 deliveries in all" in text
     assert 'action="/held"' not in text
 
 
