@@ -74,10 +74,12 @@ def open_workspace(paths: Paths, *, only_reads: bool = False) -> Iterator[Worksp
         OperatorError: there is no database yet, or no content that is whole.
     """
     with ExitStack() as stack:
+        before = storage.owner_of(paths.data)
         known = stack.enter_context(storage.known_store(paths))
         content = storage.prove_content_with(known, paths)
-        mode = storage.owner_for(paths, content.loaded).mode
-        if known:
+        owner = storage.owner_for(paths, content.loaded)
+        mode = owner.mode
+        if known and owner == before:  # somebody may have confirmed another mode meanwhile
             store = known
         elif only_reads and not storage.has_store(mode, paths.data):
             scratch = Path(stack.enter_context(TemporaryDirectory()))

@@ -47,14 +47,15 @@ def wrapped(*cells: str, indent: int = 10, begin: str = "") -> Iterator[str]:
 
     line, margin = begin, " " * indent
     for cell in filter(None, cells):
-        gap = "  " if line.strip() else ""
+        gap = "  " if line.removeprefix(begin).strip() else ""
         if gap and _width(f"{line}{gap}{cell}") > WIDTH:
             yield line.rstrip()
             line, gap = margin, ""
         for word in cell.split(" "):
             is_whole = "/" in word or _width(word) <= WIDTH - indent
             for piece in [word] if is_whole else chop_cells(word, WIDTH - indent):
-                if line.strip() and _width(f"{line}{gap}{piece}") > WIDTH:
+                is_begun = line.removeprefix(begin).strip()
+                if is_begun and _width(f"{line}{gap}{piece}") > WIDTH:
                     yield line.rstrip()
                     line, gap = margin, ""
                 line, gap = f"{line}{gap}{piece}", " " if piece is word else ""
@@ -72,6 +73,8 @@ def fitting(text: str) -> Iterator[str]:
         begin = "  | " if number else line[: len(line) - len(bare)]
         if not bare or program() in line:
             yield f"{begin}{bare}"
+        elif _width(f"{begin}{bare}") <= WIDTH:
+            yield f"{begin}{bare}".rstrip()
         else:
             yield from wrapped(bare, indent=len(begin) + 4 * (not number), begin=begin)
 
@@ -119,6 +122,8 @@ def _aligned(rows: Sequence[Sequence[str]], words: int) -> list[str]:
 
 def _width(text: str) -> int:
     """Return how many columns a text takes."""
+    if text.isascii():
+        return len(text)
     from rich.cells import cell_len  # only who prints a table pays for it
 
     return cell_len(text)

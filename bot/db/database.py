@@ -72,6 +72,9 @@ class Database:
         # threads some of them wait in vain. In this process they take turns instead.
         self._turn: AbstractContextManager[Any] = RLock() if self.is_sqlite else nullcontext()
         self._begun = _Begun()
+        # By itself PostgreSQL shows each statement a state of its own.
+        isolation = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reading: dict[str, Any] = {"reading": True, **isolation}
         #: Never writes, so that it sees whatever else does.
         self._watching: PoolProxiedConnection | None = None
         self._is_closed = False
@@ -88,7 +91,7 @@ class Database:
                 yield begun
             return
         with self._turn, translated(), self._opened().connect() as raw:
-            connection = raw.execution_options(reading=True)
+            connection = raw.execution_options(**self._reading)
             with connection.begin() as transaction:
                 yield connection
                 transaction.rollback()

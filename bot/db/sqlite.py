@@ -19,7 +19,8 @@ _OLDEST = (3, 35, 0)
 _WAL_IS_SAFE = (3, 51, 3)
 #: KiB of pages kept while indexes are held against tables: more is faster, and memory for good.
 _CHECK_CACHE = 4096
-_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+#: The last is of a schema in which a name is not the table's: ours are what we ask for.
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 _OVER_THE_NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs"}
     | {"lustre", "ocfs2", "gfs2", "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.glusterfs"}
@@ -72,7 +73,7 @@ def prove(path: Path, *, thoroughly: bool = False) -> None:
             odd = connection.execute(
                 "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
             ).fetchone()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise broken(path, str(error)) from error
     if verdict != "ok":
         raise broken(path, verdict)
@@ -104,8 +105,11 @@ def find_damage(path: Path, *, after_start: bool) -> str:
                 loose = connection.execute(f"PRAGMA foreign_key_check({name})").fetchone()
                 if loose:
                     return f"a row of {loose[0]} points to nothing"
+    except UnicodeDecodeError as error:
+        return str(error)
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", None) in _CORRUPT:
+        # A text that cannot be read has no code.
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) in _CORRUPT:
             return str(error)
         raise
     return ""

@@ -28,7 +28,7 @@ from bot.authority.tables import StopReason, account_stop
 from bot.db.columns import Instant
 from bot.delivery import lifecycle
 from bot.delivery.decide import Outcome
-from bot.delivery.lifecycle import Event
+from bot.delivery.lifecycle import IN_DOUBT, Event
 from bot.delivery.model import Delivery, State
 from bot.delivery.reads import parent_in
 from bot.delivery.rows import (
@@ -51,7 +51,6 @@ from bot.platforms.status import Draft, PostRef
 _D, _P = delivery.c, publication.c
 #: A call ends within half a lease (reliability.md 2.4, rule 5); this is half of the usual one.
 LONGEST_CALL = timedelta(seconds=60)
-_IN_DOUBT = (State.SENDING, State.UNKNOWN)
 #: While this finds a row, nothing is sent anywhere.
 _SETTLING = select(instance.c.id).where(instance.c.settle_reason.is_not(None))
 
@@ -223,7 +222,7 @@ def _take() -> Update:
     """
     account, now = bindparam("at", type_=Text), bindparam("now", type_=Instant)
     other = delivery.alias("other")
-    in_doubt = select(other.c.id).where(other.c.account == account, other.c.state.in_(_IN_DOUBT))
+    in_doubt = select(other.c.id).where(other.c.account == account, other.c.state.in_(IN_DOUBT))
     may_go = and_(
         _D.account == account,
         _D.state == State.READY,

@@ -179,26 +179,31 @@ class OutboxReads(Repository):
         return row[0] if row else None
 
     def for_planning(self) -> tuple[Delivery, ...]:
-        """Find what planning may change, or must look at: what is not out, what people took out."""
+        """Find what planning may change, or must look at: what is not out, what people took out.
+
+        Both this and `begun` are without corrections, which people plan.
+        """
         # The range makes SQLite take the index of those; by the state it would go through all.
         ids = union(_UNSENT_IDS, select(_P.id).where(WITHDRAWN, _P.id > ""))
-        return self._read(deliveries().where(_P.id.in_(ids)))
+        return self._read(deliveries().where(_P.id.in_(ids), _IS_PLANNED))
 
     def begun(self, since: datetime, fixed: Sequence[str]) -> tuple[Publication, ...]:
         """Find what planning goes around: all parts are out, or may be, or were.
 
-        That is what was due since then, and what there ever was of the posts ``fixed``, which come
-        once, or once a year; without corrections. `turns` sums up the rest.
+        That is what was due since then or has no time, and what there ever was of the posts
+        ``fixed``, which come once, or once a year. `turns` sums up the rest.
         """
         ids = union(
             select(_P.id).where(_P.due_at >= since),
+            # Back in its queue by a restored database, and out by what was read back.
+            select(_P.id).where(_P.due_at.is_(None)),
             *(
                 select(_P.id).where(_P.post_id.in_(fixed[start : start + PAGE]))
                 for start in range(0, len(fixed), PAGE)
             ),
         )
         is_begun = _P.state == PublicationState.OPEN, _P.id.not_in(_UNSENT_IDS)
-        query = publications().where(_P.id.in_(ids), *is_begun, _P.kind != "correction")
+        query = publications().where(_P.id.in_(ids), *is_begun, _IS_PLANNED)
         return tuple(map(as_publication, self._rows(query.order_by(_P.due_at, _P.id))))
 
     def turns(
@@ -341,6 +346,7 @@ def _wakes() -> Select[Any]:
 _TALLIES = _tallies()
 _WAKES = _wakes()
 _UNSENT_IDS = select(_D.publication_id).where(_D.state.in_(UNSENT))
+_IS_PLANNED = _P.kind != "correction"
 
 
 def _conditions(which: Which) -> Iterator[ColumnElement[bool]]:

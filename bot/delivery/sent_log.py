@@ -129,7 +129,8 @@ def open_log(path: Path) -> SentLog | None:
     last: deque[bytes] = deque(maxlen=_LAST)
     with path.open("rb") as file:
         for raw in file:
-            last.append(raw)
+            if raw.rstrip().endswith(b"}"):  # any number of others may have been torn
+                last.append(raw)
             if _HEAD in raw and (line := _line_of(raw)) and "log" in line:
                 log.log_id, log.instance_id = line["log"], line["instance"]
     log.seq = max(map(_number, last), default=0)
@@ -237,17 +238,15 @@ class RestoreGuard(OutboxRepository):
             ours = _instance(connection).instance_id
         self._log.adopt(ours, now=now)
 
-    def compare(self, log_is_new: bool, now: datetime) -> None:
+    def compare(self, now: datetime) -> None:
         """Compare the database with the log that was read before it, and set the flag."""
         with self._db.write() as connection:
-            found = _instance(connection)
-            reason = _doubt(self._db, connection, self._log, log_is_new)
-            if reason is None:
-                _register(self._db, connection, self._log, now)
-                return
-            if found.settle_reason is None:
-                connection.execute(update(instance).values(settle_reason=reason))
-            _recall(connection, self._log)
+            if reason := _doubt(self._db, connection, self._log):
+                if _instance(connection).settle_reason is None:
+                    connection.execute(update(instance).values(settle_reason=reason))
+                _recall(connection, self._log)
+            # In doubt too: what is found meanwhile is written there, and numbered on from its end.
+            _register(self._db, connection, self._log, now)
 
 
 def mark_restored(db: Database, reason: str) -> int:
@@ -283,17 +282,18 @@ def _instance(connection: Connection) -> Row[Any, Any, Any]:
     return connection.execute(query).one()
 
 
-def _doubt(db: Database, connection: Connection, log: SentLog, log_is_new: bool) -> str | None:
+def _doubt(db: Database, connection: Connection, log: SentLog) -> str | None:
     """Return why this database may not know all that went out; None where it does."""
     mine = connection.execute(select(sent_log).where(sent_log.c.log_id == log.log_id)).one_or_none()
-    if log_is_new:
-        others = connection.execute(select(func.max(sent_log.c.seq))).scalar_one()
-        # On PostgreSQL a replica with a new directory is nothing unusual.
-        return "the sent log is missing" if db.is_sqlite and others else None
     if log.instance_id != _instance(connection).instance_id:
         return "the sent log belongs to another database"
     if mine is None:
-        return "the database does not know the sent log" if log.attempted else None
+        if log.attempted:
+            return "the database does not know the sent log"
+        # It is new: made just now, or at a start that died before this was asked.
+        others = connection.execute(select(func.max(sent_log.c.seq))).scalar_one()
+        # On PostgreSQL a replica with a new directory is nothing unusual.
+        return "the sent log is missing" if db.is_sqlite and others else None
     if log.seq > mine.seq:
         return f"the database is older than the sent log ({mine.seq} of {log.seq} lines)"
     if mine.place != log.place:

@@ -111,8 +111,8 @@ def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
     series = {
         name: [((date.fromisoformat(day) - first).days / span, count - start)
                for day, count in sorted(counts.items())]
-        for name, counts in followers.items()
-        for _day, start in [min(counts.items(), default=("", 0))]  # one may have none yet
+        for name, counts in followers.items() if counts  # none of an account that is new
+        for start in [counts[min(counts)]]
     }  # fmt: skip
     text = "; ".join(f"{name}: {number(gained(counts))}" for name, counts in followers.items())
     middle = first + (last - first) // 2
@@ -120,8 +120,11 @@ def follower_chart(followers: Mapping[str, Mapping[str, int]]) -> Chart | None:
     return Chart("Followers gained", text, series, ticks)
 
 
-def lines(id_: str, chart: Chart) -> Markup:
-    """Draw lines with their names at their ends, told apart by dashes as well as by colour."""
+def lines(id_: str, chart: Chart, names: Sequence[str] = ()) -> Markup:
+    """Draw lines with their names at their ends, told apart by dashes as well as by colour.
+
+    A name looks the same in all charts that are drawn with the same ``names``.
+    """
     values = [value for points in chart.series.values() for _at, value in points
               if value is not None]  # fmt: skip
     bottom, top = min([0.0, *values]), nice(max(values, default=1.0))
@@ -138,7 +141,8 @@ def lines(id_: str, chart: Chart) -> Markup:
         drawn.append(_label("tick", _LEFT - 5, y(value) + 4, _short(value), "end"))
     drawn += (_label("tick", x(at), _H - 9, text, "middle") for at, text in chart.ticks.items())
     ends = []
-    for place, (name, points) in enumerate(chart.series.items()):
+    for name, points in chart.series.items():
+        place = (names or [*chart.series]).index(name)
         runs = _runs("" if value is None else f"{x(at)} {y(value)}" for at, value in points)
         if runs:
             path = "".join(f"M{'L'.join(run)}" for run in runs)

@@ -217,6 +217,13 @@ class Presented:
         }  # fmt: skip
 
     @ReadOnce
+    def charted(self) -> Sequence[str]:
+        """Accounts of all charts, also without a post or no longer in the schedule."""
+        return sorted(
+            {*self.report.followers, *(each.name for each in self.report.usual["account"])}
+        )
+
+    @ReadOnce
     def growth_chart(self) -> Chart | None:
         means = {group.name: group.growth for group in self.report.usual["account"]
                  if self.account in {"", group.name}}  # fmt: skip

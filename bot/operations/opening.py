@@ -77,7 +77,6 @@ def open_store(
     db = connect(parsed, ballast=ballast)
     try:
         _ready(db, log, directory, create=create, now=now)
-        log_is_new = log is None
         known = log or start_log(log_path, instance_id(db), now=now())
         known.place = place_of(known, machine or Settings().machine_id())
         if db.is_sqlite and create:
@@ -85,7 +84,7 @@ def open_store(
         store = Store(
             OutboxContext(db, directory, room, keys or directory / "approver-keys", known)
         )
-        store.restore_guard.compare(log_is_new, now())
+        store.restore_guard.compare(now())
         # It may have been moved since we looked; what we write waits until such a move is over.
         _refuse_moved(db, revision_of(db))
         store.recall(now())

@@ -209,6 +209,8 @@ class Inspector:
     damage: str = ""
     #: What the log of decisions does not confirm.
     forged: str = ""
+    #: The start has just proved all but references.
+    _is_proved: bool = True
     #: Where the log ended when it was last right, and how many looks ago all of it was read.
     _verified: tuple[int, str] | None = None
     _looks: int = 0
@@ -219,7 +221,8 @@ class Inspector:
         The first look leaves out what the start has just proved. StoreError where it cannot be
         looked at now, which is no proof of anything.
         """
-        found = self.store.find_damage(after_start=not self._looks)
+        after_start, self._is_proved = self._is_proved, False
+        found = self.store.find_damage(after_start=after_start)
         if found and not self.damage:
             log.critical("the database is broken; nothing is sent", damage=found)
             self.damage = found

@@ -66,7 +66,7 @@ class Existing:
     #: What is left of posts that the files have no more.
     removed: tuple[Group, ...]
     #: All others, with the edited ones: planning goes around them.
-    settled: tuple[Group, ...]
+    settled: tuple[Publication, ...]
 
 
 def sort_existing(
@@ -75,30 +75,30 @@ def sort_existing(
     """Sort what the outbox has by what planning may do with it.
 
     Args:
-        rows: Deliveries by due time, each publication whole.
+        rows: Deliveries in order of part, each publication whole.
         now: What is due after this, and was not tried, may still be moved.
         rewrite: What the files say of a publication now.
         is_settling: After a restore: what was tried once may be out after all.
     """
-    planned = [row for row in rows if not isinstance(row.publication.occurrence, Correction)]
     movable, edited, removed, settled = [], [], [], []
-    for group in _groups_of(planned):
+    for group in _groups_of(rows):
         if all(_is_movable(row, now) for row in group):
             movable.append(group)
             continue
+        old = group[0].publication
         unsent = tuple(row for row in group if _is_unsent(row, is_settling))
-        new = rewrite(group[0].publication) if unsent else None
+        new = rewrite(old) if unsent else None
         if unsent and new is None:
             removed.append(unsent)
         if new is None:
-            settled += [group] if len(unsent) < len(group) else []
+            settled += [old] if len(unsent) < len(group) else []
         elif unsent != group or any(row.attempts for row in group) or not _is_edited(group, new):
-            settled.append(group)  # what was begun once goes out as it was begun
+            settled.append(old)  # what was begun once goes out as it was begun
         elif new.publication.due_at is None or new.publication.due_at > now:
             movable.append(group)
         else:
             edited.append((group, new))
-            settled.append(group)
+            settled.append(old)
     return Existing(tuple(movable), tuple(edited), tuple(removed), tuple(settled))
 
 
@@ -107,7 +107,7 @@ def _groups_of(rows: Iterable[Delivery]) -> list[Group]:
     for row in rows:
         if row.state is not State.CANCELLED:
             groups[row.publication.id].append(row)
-    return [tuple(sorted(group, key=lambda row: row.part)) for group in groups.values()]
+    return [*map(tuple, groups.values())]
 
 
 def _is_movable(row: Delivery, now: datetime) -> bool:

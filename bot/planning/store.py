@@ -162,25 +162,24 @@ class Planner:
         gaps = (account.min_gap for account in schedule.accounts.values())
         near = now - max(timedelta(days=schedule.similarity_days), DAY, *gaps) - DAY
         fixed = [post.id for post in rendered.campaign.posts if not post.queue]
-        rows = self.store.outbox.for_planning()
-        turns = self.store.outbox.turns(near, [post.id for post in rendered.campaign.posts])
+        # Of one state: what is read back as absent, or claimed, meanwhile would be in neither.
+        with self.store.looking():
+            rows, begun = self.store.outbox.for_planning(), self.store.outbox.begun(near, fixed)
+            turns = self.store.outbox.turns(near, [post.id for post in rendered.campaign.posts])
+            is_settling = self.store.restore_guard.reason() is not None
+            added_at = {each.name: each.added_at for each in self.store.accounts.all()}
         existing = sort_existing(
-            rows,
-            now=now,
-            rewrite=lambda old: rewritten(old, rendered),
-            is_settling=self.store.restore_guard.reason() is not None,
+            rows, now=now, rewrite=lambda old: rewritten(old, rendered), is_settling=is_settling
         )
         # Settled already: out, under way, waiting for a person, or taken out by one.
-        past = [*self.store.outbox.begun(near, fixed)]
-        past += [group[0].publication for group in existing.settled]
+        past = [*begun, *existing.settled]
         past += [old for old in withdrawn(rows) if _is_unchanged(old, rendered)]
-        states = {name: self.store.accounts.get(name) for name in schedule.accounts}
         laid = plan(
             schedule,
             _offers(rendered, refused),
             past=past,
             last_used={place: turn.last_due for place, turn in turns.items() if turn.last_due},
-            added_at={name: state.added_at for name, state in states.items() if state},
+            added_at=added_at,
             start=now,
             end=now + timedelta(days=days),
             alike=rendered.alike,

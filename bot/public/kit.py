@@ -75,9 +75,11 @@ class KitPassage:
     def cards(self) -> dict[str, bytes]:
         """Draw the cards, by shape; a shape that the passage is too long for is left out."""
         found: dict[str, bytes] = {}
-        for shape, size in SHAPES.items() if self.card else ():
+        if self.card is None:
+            return found
+        for shape, size in SHAPES.items():
             with suppress(PictureError):
-                found[shape] = draw(replace(self.card, size=size)) if self.card else b""
+                found[shape] = draw(replace(self.card, size=size))
         return found
 
 

@@ -63,6 +63,20 @@ class PublishedPost:
         found = self.quoted.marked if self.quoted else self.statuses[0].status.text
         return found or "A post that was taken down"
 
+    @property
+    def text(self) -> str:
+        """Its first status as a reader meets it, with a folded warning in front."""
+        first = self.statuses[0].status
+        return "\n\n".join(filter(None, (first.warning, first.text)))
+
+    @property
+    def warning(self) -> str:
+        """What stands before its words wherever they are shown; empty for nothing."""
+        shown = [each.status for each in self.statuses if each.status.sensitive]
+        folded = (status.warning for status in shown if status.warning)
+        # Where nothing folds it is the first block of the text.
+        return next(folded, "") or next((each.text.partition("\n\n")[0] for each in shown), "")
+
     @cached_property
     def card(self) -> tuple[bytes, str] | None:
         """Its quote card with the alternative text; None where there is none."""

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from bot.app.storage import DataOwner, remember_owner
 from bot.cli.main import root, run
 from bot.cli.output import Output, _print
-from bot.cli.terminal import WIDTH, table, wrapped
+from bot.cli.terminal import WIDTH, fitting, table, wrapped
 from bot.clock import FastClock
 from bot.content.model import Mode
 from bot.content.zones import brief
@@ -243,3 +243,13 @@ def test_a_delivery_is_called_by_its_first_words(
     assert " SENT  " in first
     assert (account.strip(), name.strip()) == (LONG, POST)
     assert words.strip().startswith("ئانىلىرىمىز ۋە دادىلىرىمىز")
+
+
+def test_a_further_line_of_foreign_words_stands_the_same_whether_it_fits_or_not() -> None:
+    long = " ".join(["word"] * 30)
+
+    told = [*fitting(f"a\nshort\n{long}")]
+
+    assert told[1] == "  | short"
+    assert told[2].startswith("  | word word")
+    assert max(map(len, told)) <= WIDTH

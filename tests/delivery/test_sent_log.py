@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,6 +42,46 @@ def test_of_a_long_log_its_database_is_known_however_far_back_it_was_named(
 
     assert found
     assert (found.log_id, found.instance_id, found.seq) == (log.log_id, "two", 19)
+
+
+@pytest.mark.parametrize(
+    "torn", [b"", b'{"account":"m","at":"2026-12', b"\0" * 50], ids=["empty", "torn", "filled"]
+)
+def test_the_highest_number_is_known_however_many_lines_after_it_are_torn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torn: bytes
+) -> None:
+    monkeypatch.setattr(sent_log, "_LAST", 4)
+    log = start_log(tmp_path / "log", "one", now=NOW)
+    confirm(log, *range(1, 20))
+    with log.path.open("ab") as file:
+        file.write((torn + b"\n") * 10 + torn)
+
+    found = open_log(tmp_path / "log")
+
+    assert found
+    assert found.seq == 19
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda whole: whole.replace(b"\n", b"\r\n"),
+        lambda whole: whole.removesuffix(b"\n"),
+        lambda whole: whole[:-1].replace(b"\n", b"\n" + b"\0" * 9),
+    ],
+    ids=["CRLF", "no end of line", "filled"],
+)
+def test_a_line_that_is_whole_counts_whatever_is_around_it(
+    tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    log = start_log(tmp_path / "log", "one", now=NOW)
+    confirm(log, 1, 2, 3)
+    log.path.write_bytes(spoil(log.path.read_bytes()))
+
+    found = open_log(tmp_path / "log")
+
+    assert found
+    assert (found.instance_id, found.seq) == ("one", 3)
 
 
 def test_words_of_a_post_are_no_line_of_the_log(tmp_path: Path) -> None:

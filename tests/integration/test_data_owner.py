@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import storage
+from bot.app.content import Paths
 from bot.app.storage import OWNER_FILE, DataOwner, owner_of, remember_owner
+from bot.app.workspace import open_workspace
+from bot.checks.checking import CheckedContent
 from bot.cli.main import run
 from bot.clock import SystemClock
 from bot.content.model import Mode
+from bot.operations.opening import open_store
+from bot.planning.store import Store
 from tests.fakes.people import token_of
 from tests.fakes.running_bot import NINE, RunningBot, post
+from tests.integration.store_rows import NO_ROOM
 
 Say = Callable[..., str]
 
@@ -44,6 +51,26 @@ def say(
         return f"{code} {''.join(capsys.readouterr())}".strip()
 
     return run_verb
+
+
+def test_a_verb_during_which_another_mode_is_confirmed_works_in_that_one(
+    bot: RunningBot, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(f"sqlite:///{bot.data / 'rehearsal.db'}", create=True, room=NO_ROOM).close()
+    prove = storage.prove_content_with
+
+    def confirm_meanwhile(store: Store | None, paths: Paths) -> CheckedContent:
+        bot.set("mode: live", "mode: rehearsal")
+        remember_owner(bot.data, DataOwner("test", Mode.REHEARSAL))
+        return prove(store, paths)
+
+    monkeypatch.setattr(storage, "prove_content_with", confirm_meanwhile)
+    paths = Paths(bot.tree.schedule, bot.tree.posts, bot.data)
+
+    with open_workspace(paths) as workspace:
+        opened = workspace.store._db.url.database
+
+    assert opened == str(bot.data / "rehearsal.db")
 
 
 def test_every_verb_finds_its_files_by_the_same_variables(bot: RunningBot, say: Say) -> None:

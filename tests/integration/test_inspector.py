@@ -154,6 +154,26 @@ def test_a_page_that_cannot_be_read_is_damage(bot: RunningBot) -> None:
         assert files.find_damage(path, after_start=after_start) == "file is not a database"
 
 
+@pytest.mark.parametrize("name", ["CAST('move' AS BLOB)", "'mo''ve'", "CAST(X'ff6d' AS TEXT)"])
+def test_a_table_of_another_name_than_its_own_is_damage(bot: RunningBot, name: str) -> None:
+    with closing(sqlite3.connect(file_of(bot))) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        rename = f"UPDATE sqlite_master SET name = {name} WHERE name = 'move'"  # noqa: S608 - ours
+        connection.execute(rename)
+        connection.commit()
+
+    assert files.find_damage(file_of(bot), after_start=False) != ""
+
+
+def test_a_schema_that_is_no_text_is_damage(bot: RunningBot) -> None:
+    path = file_of(bot)
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE move ", b"CREATE \xc6\xffBLE move "))
+
+    assert files.find_damage(path, after_start=False) != ""
+    with pytest.raises(DatabaseUnusableError, match="is broken"):
+        files.prove(path)
+
+
 def test_the_first_look_leaves_out_what_the_start_has_just_proved(bot: RunningBot) -> None:
     bend_index(file_of(bot))
     bot.services.inspector.run()
@@ -162,6 +182,24 @@ def test_the_first_look_leaves_out_what_the_start_has_just_proved(bot: RunningBo
     bot.services.inspector.run()
 
     assert (before, "missing from index" in bot.services.inspector.damage) == ("", True)
+
+
+@pytest.mark.parametrize("failing", ["find_damage", "audit_problems"])
+def test_a_look_that_failed_is_the_first_one_all_the_same(
+    bot: RunningBot, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def fail(**_options: object) -> None:
+        raise StoreError("busy")
+
+    bend_index(file_of(bot))
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.services.store, failing, fail)
+        with pytest.raises(StoreError, match="busy"):
+            bot.services.inspector.run()
+
+    bot.services.inspector.run()
+
+    assert "missing from index" in bot.services.inspector.damage
 
 
 def test_the_first_look_is_at_references_too(bot: RunningBot) -> None:

@@ -376,10 +376,10 @@ def test_a_verb_that_a_move_overtakes_is_refused(
 ) -> None:
     compare = RestoreGuard.compare
 
-    def overtaken(self: RestoreGuard, log_is_new: bool, now: datetime) -> None:
+    def overtaken(self: RestoreGuard, now: datetime) -> None:
         monkeypatch.setattr(RestoreGuard, "compare", compare)
         assert say("move", "--to", postgres_url).startswith("0 moved")
-        compare(self, log_is_new, now)
+        compare(self, now)
 
     monkeypatch.setattr(RestoreGuard, "compare", overtaken)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot.delivery.lifecycle import Event
 from bot.delivery.model import CancelReason, Delivery, State
 from bot.errors import DecisionError, RejectedError, UnavailableError, UnconfirmedError
+from bot.platforms.status import PostRef
 from tests.fakes.campaign_tree import sha256_of
 from tests.fakes.running_bot import DAY, MINUTE, NINE, RunningBot, post, thread
 from tests.fakes.scripted import PublishCall
@@ -419,6 +422,48 @@ def test_a_requeued_thread_comes_back_whole(new_bot: RunningBot) -> None:
 
     assert [row.id for row in new_bot.rows("one")] == [one.id for one in (first, *rest)]
     assert {(row.state, row.due_at) for row in new_bot.rows("one")} == {(State.PLANNED, NINE + DAY)}
+
+
+def test_what_was_back_in_its_queue_and_is_seen_to_be_out_is_not_planned_anew(
+    bot: RunningBot,
+) -> None:
+    bot.wait(NINE + MINUTE)
+    (held,) = bot.rows("one")
+    bot.desk.resolve(held.id, "queue", by="Ann")
+    # A restored database has it so; it had gone out at the slot that it got.
+    bot.store.outbox.recognise(held.id, PostRef("1"), now=NINE + MINUTE)
+
+    replan(bot)
+
+    assert [(row.state, row.due_at) for row in bot.rows("one")] == [(State.SENT, None)]
+    assert [row.due_at for row in bot.rows("two")] == [NINE + DAY]
+
+
+def test_what_is_read_back_while_a_plan_is_made_is_not_planned_anew(
+    new_bot: RunningBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_bot.start_approved(post("one"))
+    new_bot.servers["m"].steps.append(PublishCall(UnconfirmedError("m", "cut"), keeps=False))
+    new_bot.servers["m"].unread.append(UnavailableError("m", "away"))
+    new_bot.wait(NINE)
+    (row,) = new_bot.rows("one", State.UNKNOWN)
+    new_bot.clock.advance(MINUTE)
+    outbox, about = new_bot.store.outbox, {"now": NINE, "actor": "reconciler"}
+    absent = Thread(target=outbox.move, args=(row.id, Event.CONFIRMED_ABSENT), kwargs=about)
+    for_planning = outbox.for_planning
+
+    def read() -> tuple[Delivery, ...]:
+        rows = for_planning()
+        absent.start()
+        absent.join(0.2)
+        return rows
+
+    monkeypatch.setattr(outbox, "for_planning", read)
+
+    replan(new_bot)
+
+    absent.join()
+    assert [each.id for each in new_bot.rows("one", State.READY, State.PLANNED)] == [row.id]
 
 
 # The law

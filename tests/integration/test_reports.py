@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ from bot.db.columns import metadata
 from bot.delivery.model import State
 from bot.engagement import presenter
 from bot.engagement.ages import AGES
-from bot.engagement.charts import Chart, interval, lines, nice, sparkline
+from bot.engagement.charts import Chart, follower_chart, interval, lines, nice, sparkline
 from bot.engagement.export import TABLES, cell, csv_of, dictionary, export
 from bot.engagement.judged import JUDGED_BY
 from bot.engagement.presenter import Presented, page
@@ -285,21 +286,6 @@ def test_before_any_number_was_read_there_are_no_engagements_not_0(store: Store)
     assert (told["posts"], told["engagements"]) == ("1", "–")
 
 
-def test_an_account_whose_followers_nobody_counted_yet_has_no_line_and_the_others_have(
-    store: Store,
-) -> None:
-    for day, count in enumerate((5, 8)):
-        store.followers.put("coalition-x", count, START + timedelta(days=day))
-
-    report = reporter_of(store).report()
-
-    chart = Presented(report).follower_chart
-    assert chart is not None
-    assert chart.text == "coalition-x: 3; coalition-mastodon: –; coalition-bluesky: –"
-    assert ">coalition-x</text>" in page(report)
-    assert ">coalition-bluesky</text>" not in page(report)
-
-
 def test_the_followers_of_a_platform_are_those_of_all_its_accounts(store: Store) -> None:
     # One is called as its platform, and the other has posted last.
     names = "mastodon", "second"
@@ -355,6 +341,23 @@ def test_the_file_has_all_that_is_presented_and_runs_and_loads_nothing(
         assert not {"style", "src", "onclick", "onload"} & attributes.keys(), (tag, attributes)
     targets = [attributes["href"] for tag, attributes in read.tags if tag == "a"]
     assert all(str(target).startswith(("#", "https://")) for target in targets)
+
+
+def test_an_account_looks_the_same_in_both_charts(presented: Presented) -> None:
+    drawn = page(presented.report)
+
+    for name in ("coalition-bluesky", "coalition-mastodon", "coalition-x"):
+        looks = re.findall(rf'<text class="name (s\d)"[^>]*>{name}<', drawn)
+        assert len(looks) == 2
+        assert len(set(looks)) == 1
+
+
+def test_a_new_account_without_followers_yet_is_left_out_of_their_chart() -> None:
+    chart = follower_chart({"new": {}, "old": {"2026-12-01": 5, "2026-12-03": 7}})
+
+    assert chart is not None
+    assert list(chart.series) == ["old"]
+    assert chart.text == "new: –; old: 2"
 
 
 def test_what_editors_and_servers_write_cannot_become_markup_or_a_link(store: Store) -> None:

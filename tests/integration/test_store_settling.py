@@ -16,7 +16,7 @@ from bot.db.backup import restore
 from bot.db.lock import ProcessLock, lock_beside
 from bot.delivery.lifecycle import Event
 from bot.delivery.model import Delivery, HoldReason, State
-from bot.delivery.sent_log import mark_restored
+from bot.delivery.sent_log import instance_id, mark_restored, start_log
 from bot.errors import DatabaseUnusableError, DecisionError, LeaseLostError, PausedError, StoreError
 from bot.operations.opening import open_store
 from bot.planning.store import Store
@@ -243,6 +243,50 @@ def test_what_does_not_belong_together_settles_first_and_then_does(
     assert reason in (store.restore_guard.reason() or reason)
     store.restore_guard.settled(NOW)
     assert reopen(machine=machine).restore_guard.reason() is None
+
+
+def test_a_lost_log_is_missed_though_the_start_that_made_a_new_one_died(reopen: Open) -> None:
+    store = reopen()
+    send(store)
+    log_of(store).unlink()
+    start_log(log_of(store), instance_id(store._db), now=NOW)
+
+    reason = reopen().restore_guard.reason()
+
+    assert reason == ("the sent log is missing" if store.is_sqlite else None)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda store: log_of(store).unlink(), swap_log, forget_log],
+    ids=["lost", "swap", "db"],
+)
+def test_what_is_found_out_is_written_down_in_every_doubt(
+    reopen: Open, spoil: Callable[[Store], object]
+) -> None:
+    store = reopen()
+    send(store)
+    store.outbox.add(new_publication(id="d2"), now=NOW)
+    spoil(store)
+    store = reopen()
+
+    store.outbox.recognise("d2", REF, now=NOW)
+
+    assert store.outbox._log.known()["d2"].ref == REF
+    store.restore_guard.settled(NOW)
+    assert reopen().restore_guard.reason() is None
+
+
+def test_what_an_older_database_writes_is_numbered_after_all_that_stands_in_the_log(
+    reopen: Open,
+) -> None:
+    store = older_database(reopen)
+
+    store.outbox.recognise("d1", REF, now=NOW)
+
+    last = json.loads(log_of(store).read_text().splitlines()[-1])
+    assert (last["event"], last["seq"]) == ("sent", 4)
+    assert reopen().restore_guard.reason(), "it is not settled by being opened again"
 
 
 def test_where_a_stale_workers_status_is_stands_in_the_log(reopen: Open) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -25,6 +26,7 @@ from bot.planning.store import Store
 from bot.platforms.spec import Charge, Limits
 from bot.platforms.status import Metrics
 from tests.integration.store_rows import NO_ROOM, NOW, copied_database, new_publication
+from tests.servers.postgres import PostgresServer
 
 ONE_WRITE, MINUTE = Charge("post", 1), timedelta(minutes=1)
 
@@ -370,6 +372,23 @@ def test_a_row_that_is_not_even_json_is_a_store_error(store: Store) -> None:
 
     with pytest.raises(StoreError, match="cannot be read"):
         store.workers.alive(NOW, MINUTE)
+
+
+def test_reads_together_see_one_state_whoever_writes_meanwhile(
+    postgres_server: PostgresServer, migrated_database: str, tmp_path: Path
+) -> None:
+    with (
+        postgres_server.database(template=migrated_database) as url,
+        closing(open_store(url, create=True, data=tmp_path / "one", room=NO_ROOM)) as store,
+        closing(open_store(url, create=True, data=tmp_path / "two", room=NO_ROOM)) as other,
+    ):
+        with store.looking():
+            before = store.accounts.all()
+            other.accounts.sync([Account("new", "bluesky")], NOW)
+            meanwhile = store.accounts.all()
+        after = store.accounts.all()
+
+    assert (len(before), len(meanwhile), len(after)) == (0, 0, 1)
 
 
 def test_reads_together_are_one_transaction_that_writes_nothing(store: Store) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.browser import PASSWORD, HttpBrowser
 from tests.fakes.campaign_tree import CampaignTree, sha256_of
-from tests.fakes.running_bot import NINE, SCHEDULE, RunningBot, post
+from tests.fakes.running_bot import DAY, NINE, SCHEDULE, RunningBot, post
 from tests.fakes.shipped import WEAK, add_people, serving
 from tests.integration.store_rows import copied_database
 
@@ -45,7 +45,13 @@ def bot(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterat
     tree.put("posts/sources/ug.txt", UYGHUR)
     tree.put("posts/sources/ug.yaml", DESCRIBED)
     quoted = f'quote: {{source: ug, text: "{UYGHUR}", original: "{ENGLISH}"}}'
-    tree.put("posts/main.yaml", f"posts:\n{post('ana', quoted, at=NINE)}")
+    original = f'quote: {{source: letter, text: "{ENGLISH}"}}'
+    released = "partners_from: 2026-01-01 09:00"
+    posts = (
+        post("ana", quoted, released, at=NINE),
+        post("mothers", original, released, at=NINE + DAY),
+    )
+    tree.put("posts/main.yaml", f"posts:\n{''.join(posts)}")
     bot = RunningBot(folder, copied_database(migrated_file, folder / "data"), tree=tree)
     try:
         bot.start()
@@ -106,3 +112,12 @@ def test_another_voucher_voids_what_was_approved(bot: RunningBot, anna: HttpBrow
 
     assert bot.desk.consents.of(bot.row("ana").publication).count == 0
     assert "answered for, by Somebody." in anna.get("/posts/ana").text
+
+
+def test_the_kit_says_who_answers_for_a_translation(bot: RunningBot, anna: HttpBrowser) -> None:
+    bot.approve("ana", "mothers")
+    (person,) = bot.services.contents.campaign().sources["ug"].confirmed_by
+
+    page = anna.get("/kit").text
+
+    assert in_order(page, ENGLISH, f"translated: ug, {person}", "Mastodon")

@@ -103,6 +103,16 @@ def test_a_session_near_its_end_is_replaced_before_the_post(
     assert server.methods == ["createSession", "refreshSession", used_then, "putRecord"]
 
 
+def test_what_is_not_found_while_signing_in_is_no_absent_status(server: VoiceServer) -> None:
+    made = server.draft()
+    told = Told(400, {"error": "RecordNotFound", "message": "Could not locate record"})
+    ended = Told(401, {"error": "ExpiredToken"})
+    server.quirks.answers |= {"getSession": ended, "createSession": told}
+
+    with pytest.raises(UnauthorizedError):
+        server.platform.find(made)
+
+
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_session_that_was_ended_is_made_anew(server: VoiceServer, status: int) -> None:
     made = server.draft()

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -134,6 +135,44 @@ def test_previews_have_a_card_with_its_words(site: Path) -> None:
     assert len(images) == len(pages) - 1
     assert all(image and (site / image[1]).read_bytes().startswith(b"\x89PNG") for image in images)
     assert sum('og:image:alt" content="“' in text for text in pages.values()) == len(images)
+
+
+@pytest.mark.parametrize("platforms", [{"mastodon", "bluesky", "x"}, {"mastodon"}, {"bluesky"}])
+def test_a_warning_stands_before_the_words(
+    platforms: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.public.site.draw", lambda _card: b"a picture")
+    name, key = "camps-millions-even-children", SigningKey()
+    statuses = tuple(
+        each for each in published().statuses if each.post == name and each.platform in platforms
+    )
+    warning = "Content warning: torture" if "mastodon" in platforms else "CW: torture"
+
+    files = site_files(replace(published(), statuses=statuses), b"", key.public, shipped(), spec())
+
+    index, post, feed = (
+        files[each].decode() for each in ("index.html", f"post-{name}.html", "feed.xml")
+    )
+    assert 0 < index.index(warning) < index.index('<p class="passage"')
+    assert 0 < post.index(f">{warning}") < post.index("<h1")
+    assert re.search(r'og:description" content="(Content warning|CW): torture', post)
+    assert re.search(r"<content [^>]*>(Content warning|CW): torture", feed)
+
+
+def test_the_site_s_own_preview_is_a_card_that_needs_no_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.public.site.draw", lambda _card: b"a picture")
+    record, key = published(), SigningKey()
+    posts = [post for post in posts_of(record) if post.card]
+    graphic, other = next(p for p in posts if p.warning), next(p for p in posts if not p.warning)
+    newest = tuple(replace(each, at=each.at + timedelta(days=1)) for each in graphic.statuses)
+
+    files = site_files(
+        replace(record, statuses=newest + other.statuses), b"", key.public, shipped(), spec()
+    )
+
+    assert f'og:image" content="card-{other.id}.png"' in files["index.html"].decode()
 
 
 def test_its_record_verifies_alone(

@@ -163,8 +163,9 @@ class SignedIn:
     ) -> Mapping[str, Any] | None:
         """Read ``uri``, ``cid`` and ``value`` from the account's own server, or None."""
         asked = {"repo": repo, "collection": collection, "rkey": rkey}
+        client = self.client()  # whatever is not found while signing in is no record
         try:
-            with self.calls() as client:
+            with self.calls(client):
                 seen = query(client, "com.atproto.repo.getRecord", **asked)
                 if seen["uri"] != f"at://{repo}/{collection}/{rkey}":
                     raise TypeError("another record")
