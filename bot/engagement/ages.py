@@ -79,8 +79,14 @@ def age_of(numbers: Mapping[str, Metrics]) -> str:
 def added(parts: Iterable[Metrics]) -> Metrics:
     """Add up the parts of a thread; a number that one part lacks is untold for the whole."""
     every = list(parts)
-    columns = ([getattr(part, kind) for part in every] for kind in KINDS)
-    return Metrics(*(sum(column) if column and None not in column else None for column in columns))
+    return Metrics(*(total(getattr(part, kind) for part in every) for kind in KINDS))
+
+
+def total(numbers: Iterable[int | None]) -> int | None:
+    """Add numbers up; None where one is untold, or there are none."""
+    every = list(numbers)
+    told = [number for number in every if number is not None]
+    return sum(told) if every and told == every else None
 
 
 def per_thousand(count: int | None, exposure: int | None) -> float | None:

@@ -7,7 +7,7 @@ against; never the whole history.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from bot.content.model import Campaign
 from bot.content.zones import resolve
 from bot.delivery.links import looks
 from bot.delivery.model import State
-from bot.engagement.ages import AGES, JUDGED_UP_TO
+from bot.engagement.ages import AGES, JUDGED_UP_TO, total
 from bot.engagement.estimate import Estimate
 from bot.engagement.judged import judge
 from bot.engagement.readings import NAMES, Chosen, GroupSum, Reading
@@ -133,9 +133,10 @@ class Figures:
 
         Followers are only added up where all are known: else two months count other accounts.
         """
-        known = [value for each in self.accounts if (value := getattr(each, what)) is not None]
-        lacks = what in {"followers", "gained"} and len(known) < len(self.accounts)
-        return sum(known) if known and not lacks else None
+        values = [getattr(each, what) for each in self.accounts]
+        if what not in {"followers", "gained"}:
+            values = [value for value in values if value is not None]
+        return total(values)
 
     @property
     def cost(self) -> float:
@@ -242,7 +243,10 @@ class MonthlyReporter:
         return Figures(period, posts, tuple(found))
 
     def _account(self, name: str, group: GroupSum | None, period: Period) -> AccountFigures:
-        end = self._followers(name, period.last)
+        today = self.clock.now().astimezone(self.campaign.zone).date()
+        # Of days that are not over, as of now; of those to come nothing is known.
+        is_begun = period.first <= today
+        end = self._followers(name, min(period.last, today)) if is_begun else None
         start = self._followers(name, period.first - _DAY)
         return AccountFigures(
             name=name,
@@ -257,8 +261,7 @@ class MonthlyReporter:
         )
 
     def _followers(self, name: str, day: date) -> int | None:
-        today = self.clock.now().astimezone(UTC).date()
-        return self.store.followers.last(name, day - _FRESH, min(day, today))
+        return self.store.followers.last(name, day - _FRESH, day)
 
     def _featured(self, period: Period, posts: Mapping[str, GroupSum]) -> Iterator[FeaturedPost]:
         """Yield the best by their ratio; where too few can be judged, by plain counts.

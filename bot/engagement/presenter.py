@@ -23,7 +23,7 @@ from bot.content.zones import brief, shown
 from bot.db.lazy import ReadOnce
 from bot.delivery.model import State
 from bot.engagement import charts, report_text
-from bot.engagement.ages import AGES, KINDS
+from bot.engagement.ages import AGES, KINDS, total
 from bot.engagement.charts import Chart
 from bot.engagement.judged import NOT_JUDGED_BY
 from bot.engagement.readings import Reading
@@ -166,7 +166,8 @@ class Presented:
         gains = [gain for gain in map(gained, self.report.followers.values()) if gain is not None]
         yield "posts", str(len(posts))
         yield "statuses on all accounts", str(sum(post.n for post in posts.values()))
-        yield "engagements", number(sum(post.judged for post in posts.values()))
+        counted = [post.judged for post in posts.values() if post.counted]
+        yield "engagements", number(sum(counted) if counted else None)
         yield "followers gained", number(sum(gains) if gains else None)
         if costs:
             yield "US dollars spent this month", number(sum(month.spent for month in costs), 2)
@@ -181,13 +182,15 @@ class Presented:
                 (by.capitalize(), "Age"),
                 ("Posts", "Median engagements", "per 1,000 followers", "per 1,000 impressions",
                  "Followers", "gained"),
-                tuple(map(self._usual_row, self.report.usual[by])),
+                tuple(self._usual_row(by, group) for group in self.report.usual[by]),
             )
             for by in NOT_JUDGED_BY
         }  # fmt: skip
 
-    def _usual_row(self, group: Typical) -> tuple[str, ...]:
-        days = self.report.followers.get(group.name, {})
+    def _usual_row(self, by: str, group: Typical) -> tuple[str, ...]:
+        ours = [group] if by == "account" else self.report.accounts_on(group.name)
+        days = {each: self.report.followers.get(each.name, {}) for each in ours}
+        last = (known[max(known)] if known else each.followers for each, known in days.items())
         return (
             group.name,
             group.age or UNTOLD,
@@ -195,8 +198,8 @@ class Presented:
             number(group.median),
             number(group.per_1000_followers, 2),
             number(group.per_1000_impressions, 1),
-            number(days[max(days)] if days else group.followers),
-            number(gained(days)),
+            number(total(last)),
+            number(total(map(gained, days.values()))),
         )
 
     @ReadOnce

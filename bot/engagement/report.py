@@ -19,7 +19,7 @@ from bot.clock import Clock
 from bot.content.model import Campaign
 from bot.content.zones import offsets
 from bot.db.lazy import ReadOnce
-from bot.engagement.ages import AGES, JUDGED_AGES, per_thousand
+from bot.engagement.ages import AGES, JUDGED_AGES, per_thousand, total
 from bot.engagement.costs import Forecast, forecasts
 from bot.engagement.estimate import ENOUGH, ENOUGH_FOR_MEDIAN, Estimate, differ
 from bot.engagement.judged import JUDGED_BY, Judged, judge
@@ -265,6 +265,10 @@ class Report:
         source, (start, _, end) = self.of.sources.get(source_id), stretch.partition("-")
         return (source.text[int(start) : int(end)], source.lang) if source else ("", "")
 
+    def accounts_on(self, platform: str) -> tuple[Typical, ...]:
+        """Return what is usual on each account of a platform."""
+        return tuple(each for each in self.usual["account"] if each.platform == platform)
+
     def _usual(self, by: str) -> tuple[Typical, ...]:
         sums = self.store.readings.sums(NAMES[by], self.chosen)
         return tuple(self._typical(by, found) for _name, found in sorted(sums.items()))
@@ -276,6 +280,7 @@ class Report:
         age = enough[-1] if enough else max(JUDGED_AGES, key=having.__getitem__)
         known = self.store.readings.at_age(by, group.name, age, self.chosen)
         last = self.store.readings.last(by, group.name, self.chosen)
+        ours = self.accounts_on(group.name) if by == "platform" else ()
 
         def median_rate(place: int) -> float | None:
             rates = [rate for row in known
@@ -290,7 +295,7 @@ class Report:
             median=median(row[0] for row in known) if known else None,
             per_1000_followers=median_rate(1),
             per_1000_impressions=median_rate(2),
-            followers=last.followers,
+            followers=total(each.followers for each in ours) if ours else last.followers,
             growth=group.growth,
             as_of=group.as_of,
         )

@@ -264,6 +264,7 @@ def environment(specs: Mapping[str, PlatformSpec]) -> Environment:
         "icon_of": lambda name: specs[name].look.icon if name in specs else name[:1].upper(),
         "Right": Right,
         "program": PROGRAM,
+        "zip": zip,
     }
     return made
 

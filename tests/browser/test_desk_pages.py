@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -10,8 +11,10 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from bot.content.report_words import to_translate
 from bot.planning.corrections import Corrections
 from tests.browser.chromium import axe_of, new_window, signed_in
+from tests.fakes.engaged import START, sent
 from tests.fakes.running_bot import RunningBot
 from tests.fakes.shipped import open_engaged, open_played, serving
+from tests.integration.store_rows import new_publication
 from tests.integration.test_monthly import pseudo
 
 pytestmark = pytest.mark.browser
@@ -34,6 +37,12 @@ PAGES = {
     "check": "/check",
     "lost": "/nothing-here",
 }
+#: Returns where the words of each caption end.
+ENDS_OF_CAPTIONS = """() => [...document.querySelectorAll("caption")].map(caption => {
+  const words = document.createRange();
+  words.selectNodeContents(caption);
+  return words.getBoundingClientRect().right;
+})"""
 WIDE: ViewportSize = {"width": 1280, "height": 720}
 
 
@@ -183,6 +192,54 @@ def test_an_approver_signs_the_month_off_and_takes_it_along(
     assert answer.headers["content-disposition"] == 'attachment; filename="report-2027-01.en.xlsx"'
     for wrong in ("month=2027-13", "month=9999-12", "from=2027-01-05", "from=0001-01-01&to=x"):
         assert page.request.get(f"{engaged.origin}/report?{wrong}").status == 400
+    page.context.close()
+
+
+def test_a_phone_shows_all_of_what_is_said_above_the_tables_of_a_report(
+    browser: Browser, engaged: RunningBot
+) -> None:
+    page = signed_in(browser, engaged, viewport={"width": 390, "height": 844})
+    page.goto(f"{engaged.origin}/report?month=2026-12")
+    ends = page.evaluate(ENDS_OF_CAPTIONS)
+    file = page.request.get(f"{engaged.origin}/report/file?month=2026-12&kind=html")
+    page.goto("about:blank")
+    page.set_content(file.text())
+
+    ends += page.evaluate(ENDS_OF_CAPTIONS)
+
+    assert len(ends) >= 2
+    assert max(ends) <= 390
+    page.context.close()
+
+
+def test_a_month_that_is_not_offered_is_the_one_chosen_where_it_is_shown(
+    browser: Browser, engaged: RunningBot
+) -> None:
+    page = signed_in(browser, engaged)
+    for month in ("2024-05", "2027-02", "2027-05"):
+        page.goto(f"{engaged.origin}/report?month={month}")
+        expect(page.get_by_label("Month")).to_have_value(month)
+    page.context.close()
+
+
+def test_a_post_has_a_row_of_numbers_for_each_account_and_for_each_time_that_it_went_out(
+    browser: Browser, engaged: RunningBot
+) -> None:
+    page = signed_in(browser, engaged)
+    page.goto(f"{engaged.origin}/posts/post-24")
+    table = page.get_by_role("region", name="Table of numbers")
+    expect(table.get_by_role("rowheader", name="coalition-x")).to_have_count(1)
+    expect(table.get_by_role("columnheader", name="Sent")).to_have_count(0)
+    at = START + timedelta(days=50)
+    again = new_publication(
+        id="again", account="coalition-x", platform="x", post_id="post-24", due_at=at
+    )
+    sent(engaged.store, again, at)
+
+    page.reload()
+
+    expect(table.get_by_role("rowheader", name="coalition-x")).to_have_count(2)
+    expect(table.get_by_role("row").last).to_contain_text("28 Jan 2027 09:00")
     page.context.close()
 
 

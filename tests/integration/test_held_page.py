@@ -9,7 +9,7 @@ import pytest
 
 from bot.delivery.model import State
 from tests.fakes.browser import PASSWORD, HttpBrowser
-from tests.fakes.running_bot import NINE, RunningBot, post
+from tests.fakes.running_bot import APPROVERS, NINE, RunningBot, post
 from tests.fakes.shipped import WEAK, add_people, serving
 
 ALL = ("m", "b", "x")
@@ -45,6 +45,8 @@ def test_a_post_has_one_card_with_all_its_accounts(bot: RunningBot) -> None:
     assert len(re.findall(r'<section class="case"', text)) == 1
     assert all(row.id[:8] in text for row in bot.rows("one", State.HELD))
     assert "ben or olga may decide this." in text
+    # The mark in the navigation counts deliveries.
+    assert "1 waiting for ben, olga, 3 deliveries in all" in text
     assert 'action="/held"' not in text
 
 
@@ -70,3 +72,17 @@ def test_what_cannot_be_done_on_one_account_is_done_on_none(bot: RunningBot, cho
     assert decide(browser, bot, "drop") == 400, "no account is ticked"
 
     assert len(bot.rows("one", State.HELD)) == 3
+
+
+def test_what_stands_in_the_way_is_said_with_every_account_that_it_is_for(
+    bot: RunningBot,
+) -> None:
+    bot.approve("one")
+    prints = {row.fingerprint for row in bot.rows("one") if row.account != "x"}
+    bot.store.approvals.take_back(prints, APPROVERS[0], now=bot.clock.now())
+    browser = bot.browser()
+    browser.sign_in("olga", PASSWORD)
+
+    text = browser.get("/held").text
+
+    assert re.findall(r"not now: (.*?) more approval", text) == ["b, m: 1"]

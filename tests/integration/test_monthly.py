@@ -203,6 +203,22 @@ def test_followers_are_added_up_only_where_all_accounts_are_known(month: Present
     assert figures.total("engagements") == month.figures.now.total("engagements")
 
 
+@pytest.mark.parametrize(
+    ("name", "followers", "gained"),
+    [("2026-12", 1_030, 30), ("2027-01", None, None), ("2026-11", 1_000, None)],
+)
+def test_followers_are_those_of_now_where_the_days_are_not_over(
+    store: Store, rendered: RenderedCampaign, name: str, followers: int | None, gained: int | None
+) -> None:
+    clock = FastClock(datetime.fromisoformat("2026-12-15T12:00+00:00"))
+    for day, count in (("2026-11-30", 1_000), ("2026-12-14", 1_030)):
+        store.followers.put("coalition-x", count, datetime.fromisoformat(f"{day}T09:00+00:00"))
+
+    (x, *_others) = monthly(store, clock, rendered, Period.of_month(name)).figures.now.accounts
+
+    assert (x.followers, x.gained) == (followers, gained)
+
+
 def test_each_of_the_best_posts_says_why_its_number_can_be_trusted(month: PresentedMonth) -> None:
     assert len(month.featured) == 5
     for row in month.featured:

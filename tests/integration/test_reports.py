@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.clock import FastClock
+from bot.content.model import Account
 from bot.db.columns import metadata
 from bot.delivery.model import State
 from bot.engagement import presenter
@@ -34,6 +35,7 @@ from bot.platforms.spec import Charge
 from bot.platforms.status import Metrics, Status
 from tests.conftest import ROOT
 from tests.fakes.engaged import START, Engaged, engaged_campaign, sent, troubled
+from tests.fakes.written import campaign
 from tests.integration.store_rows import new_publication
 
 END = START + timedelta(days=62)
@@ -274,6 +276,31 @@ def test_an_empty_campaign_needs_eight_posts_on_each_platform(store: Store) -> N
     assert told.headlines == ("There is not enough yet to judge any post.",)
     assert (told.growth_chart, told.follower_chart) == (None, None)
     assert "No post can be judged yet." in page(empty)
+
+
+def test_before_any_number_was_read_there_are_no_engagements_not_0(store: Store) -> None:
+    sent(store, new_publication(due_at=START), START)
+
+    told = dict(Presented(reporter_of(store).report()).tiles)
+
+    assert (told["posts"], told["engagements"]) == ("1", "–")
+
+
+def test_the_followers_of_a_platform_are_those_of_all_its_accounts(store: Store) -> None:
+    # One is called as its platform, and the other has posted last.
+    names = "mastodon", "second"
+    both = campaign(accounts=[Account(name, "mastodon") for name in names])
+    for number, name in enumerate(names):
+        at = START + timedelta(hours=number)
+        new = new_publication(id=name, account=name, platform="mastodon", due_at=at)
+        sent(store, new, at)
+        for day in range(2):
+            store.followers.put(name, 1_000 * (number + 1) + day, at + timedelta(days=day))
+
+    report = Reporter(store, FastClock(END), both, SPECS).report()
+
+    assert Presented(report).usual["platform"].rows[0][-2:] == ("3,002", "2")
+    assert report.usual["platform"][0].followers == 3_000
 
 
 # -- the file

@@ -63,13 +63,15 @@ _FILES: Mapping[str, tuple[str, Callable[[PresentedMonth], str | bytes]]] = {
 def month(request: RequestContext) -> Answer:
     period, lang = _period(request), request.query_value("lang", ENGLISH)
     today = request.context.clock.now().astimezone(request.context.campaign.zone).date()
-    months = [Period(today.replace(day=1), today)]
+    months = [today.replace(day=1)]
     while len(months) < _MONTHS:
-        months.append(Period.of_month(f"{months[-1].first - timedelta(days=1):%Y-%m}"))
+        months.append((months[-1] - timedelta(days=1)).replace(day=1))
+    if period.is_month:
+        months = sorted({*months, period.first}, reverse=True)
     values = {
         "month": _report(request, period, lang),
         "period": period,
-        "months": [(f"{each.first:%Y-%m}", f"{each.first:%B %Y}") for each in months],
+        "months": [(f"{each:%Y-%m}", f"{each:%B %Y}") for each in months],
         "files": {kind: f"/report/file?{_query(period, lang)}&kind={kind}" for kind in _FILES},
         "langs": {
             ENGLISH: english().language,

@@ -43,9 +43,11 @@ def _common(
     found = []
     for options in zip(*each, strict=True):
         value, label, _why = options[0]
-        whys = {why: row.account for (_value, _label, why), row in zip(options, rows, strict=True)}
-        named = [f"{account}: {why}" if len(whys) > 1 else why
-                 for why, account in whys.items() if why]  # fmt: skip
+        whys: dict[str, dict[str, None]] = {}
+        for (_value, _label, why), row in zip(options, rows, strict=True):
+            whys.setdefault(why, {})[row.account] = None
+        named = [f"{', '.join(accounts)}: {why}" if len(whys) > 1 else why
+                 for why, accounts in whys.items() if why]  # fmt: skip
         found.append((value, label, "; ".join(named)))
     return found
 
