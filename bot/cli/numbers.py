@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,12 +11,19 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot.app.content import SPECS, Paths
-from bot.app.jobs import collect_now, digest_of
 from bot.app.storage import settings
 from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.users import Right
-from bot.cli.output import Output, in_readonly, json_option, places, print_json, prints, somebody
+from bot.cli.output import (
+    Output,
+    in_readonly,
+    in_workspace,
+    json_option,
+    places,
+    print_json,
+    somebody,
+)
 from bot.cli.proof import proved
 from bot.cli.terminal import show, show_fitting, table
 from bot.content.report_words import ENGLISH, FOLDER, to_translate
@@ -23,6 +31,7 @@ from bot.content.zones import shown
 from bot.engagement import export as exports
 from bot.engagement import monthly_files
 from bot.engagement.ages import AGES
+from bot.engagement.collector import Collector
 from bot.engagement.judged import GROUPINGS, JUDGED_BY
 from bot.engagement.monthly import Period
 from bot.engagement.monthly_text import monthly_lines
@@ -31,17 +40,20 @@ from bot.engagement.report import Reporter
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.operations.channels import channels_of
-from bot.operations.digest import monthly, sign_off
+from bot.operations.digest import digest_of, monthly, sign_off
 from bot.settings.private import write_private
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-@prints
-def collect(paths: Paths) -> Output:
+@in_workspace
+def collect(workspace: Workspace) -> Output:
     """Read the numbers that are due now; a running service does so by itself."""
-    tally = collect_now(paths)
+    store, clock = workspace.store, workspace.clock
+    with closing(workspace.connections()) as connections:
+        campaign, platform = workspace.campaign, connections.platform
+        tally = Collector(store, clock, lambda: campaign, platform, SPECS.__getitem__).run()
     line = (
         f"{tally.taken} read, {tally.put_off} tried again later, {tally.failed} failed, "
         f"{tally.missed} missed, {tally.gone} gone; followers of {tally.followers} account(s)"
