@@ -46,7 +46,7 @@ from bot.engine.service import HORIZON, Bot
 from bot.errors import StoreError
 from bot.evidence.archive import archive_of
 from bot.log import catch_uncaught, configure, get_logger
-from bot.operations.channels import channels_of, ping
+from bot.operations.channels import channels_of
 from bot.operations.digest import digest_of
 from bot.operations.opening import sent_log_path
 from bot.operations.personal_address import PersonalAddresses
@@ -142,10 +142,8 @@ def build(
         digest=digest_of(store, clock, lambda: contents.rendered, specs, channels),
         owner=owner,
         machine=machine,
-        desk=known.desk(),
-        ping=partial(ping, known.deadman),
+        known=known,
         disconnect=disconnect,
-        keep=timedelta(days=known.keep_days),
         archive=partial(archive_of, store, clock, known) if known.links == "weekly" else None,
     )  # fmt: skip
 
