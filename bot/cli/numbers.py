@@ -16,6 +16,7 @@ from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.users import Right
 from bot.cli.output import (
+    WRITTEN,
     Output,
     in_readonly,
     in_workspace,
@@ -43,7 +44,6 @@ from bot.operations.channels import channels_of
 from bot.operations.digest import digest_of, monthly, sign_off
 from bot.settings.private import write_private
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -97,7 +97,7 @@ def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
 @click.option("--since", metavar="DAY", help="Only posts from this day on, such as 2026-12-09.")
 @click.option("--post", metavar="ID", help="All numbers of one post.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+@click.option("--html", type=WRITTEN, metavar="FILE",
               help="Write the whole report as one web page.")  # fmt: skip
 @json_option
 @places
@@ -140,9 +140,9 @@ def engagement(
 )
 @click.option("--from", "first", metavar="DAY", default="", help="Other days: the first of them.")
 @click.option("--to", "last", metavar="DAY", default="", help="The last of them.")
-@click.option("--html", type=_FILE, metavar="FILE", help="Write it as one web page.")
-@click.option("--pdf", type=_FILE, metavar="FILE", help="Write it to be printed.")
-@click.option("--xlsx", type=_FILE, metavar="FILE", help="Write it as a workbook.")
+@click.option("--html", type=WRITTEN, metavar="FILE", help="Write it as one web page.")
+@click.option("--pdf", type=WRITTEN, metavar="FILE", help="Write it to be printed.")
+@click.option("--xlsx", type=WRITTEN, metavar="FILE", help="Write it as a workbook.")
 @click.option("--lang", metavar="LANG", default=ENGLISH, show_default=True,
               help="Language of the report's own words; quotations keep theirs.")  # fmt: skip
 @click.option("--catalogue", metavar="LANG", default="",
