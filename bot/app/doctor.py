@@ -1,7 +1,6 @@
 """Looks at all that a service start needs, and tries what an account's server can do."""
 
 import io
-import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -33,7 +32,7 @@ from bot.platforms.status import Draft, Picture, PostRef, ReplyTo, Status
 from bot.rendering.cards.typefaces import require_raqm
 from bot.settings.environment import Settings
 from bot.settings.private import prepare_data
-from bot.web.server import address_of
+from bot.web.server import address_of, listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +128,13 @@ def _machine(paths: Paths, schedule: Schedule, known: Settings, store: Store) ->
     has_users = bool(store.users.all())
     yield _tried("dashboard", lambda: address_of(known, has_users=has_users), known.web)
     for place in {known.web, known.monitor} - {"off"}:
-        taken = "" if names else _why_taken(place)
-        yield Finding(f"port {place}", not taken, taken or "free, or our own")
+        try:
+            if not names:
+                listen(place).close()
+            yield Finding(f"port {place}", True, "free, or our own")
+        except OSError as error:
+            why = f"cannot be listened on: {error.strerror}"
+            yield Finding(f"port {place}", False, why)
 
 
 def _links(campaign: Campaign, known: Settings, store: Store) -> Iterator[Finding]:
@@ -144,16 +148,6 @@ def _links(campaign: Campaign, known: Settings, store: Store) -> Iterator[Findin
     looked = sum(each.address in seen for each in listed)
     how = "looked at weekly" if known.links == "weekly" else "VERBATIM_LINKS is off"
     yield Finding("links", True, f"{looked} of {len(listed)} were looked at; {how}")
-
-
-def _why_taken(place: str) -> str:
-    host, _colon, port = place.rpartition(":")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host.strip("[]"), int(port)), family=family).close()
-    except OSError as error:
-        return f"cannot be listened on: {error.strerror}"
-    return ""
 
 
 def _alerts(known: Settings, mode: Mode, *, send: bool) -> Iterator[Finding]:

@@ -21,7 +21,6 @@ from bot.app.content import (
     rendered_for,
     watch_files,
 )
-from bot.app.jobs import archive_of, digest_of
 from bot.authority.access import Access
 from bot.authority.passkeys import Challenges
 from bot.authority.signing_in import SignIn
@@ -45,8 +44,10 @@ from bot.engine.content import ContentInForce, Load, TreeHash, kept_files
 from bot.engine.scheduler import Activity, PeriodicJob, Service, stopped_by_signals, wait_for_lock
 from bot.engine.service import HORIZON, Bot
 from bot.errors import StoreError
+from bot.evidence.archive import archive_of
 from bot.log import catch_uncaught, configure, get_logger
-from bot.operations.channels import channels_of, ping
+from bot.operations.channels import channels_of
+from bot.operations.digest import digest_of
 from bot.operations.opening import sent_log_path
 from bot.operations.personal_address import PersonalAddresses
 from bot.operations.status import DiskWatch, Inspector
@@ -141,10 +142,8 @@ def build(
         digest=digest_of(store, clock, lambda: contents.rendered, specs, channels),
         owner=owner,
         machine=machine,
-        desk=known.desk(),
-        ping=partial(ping, known.deadman),
+        known=known,
         disconnect=disconnect,
-        keep=timedelta(days=known.keep_days),
         archive=partial(archive_of, store, clock, known) if known.links == "weekly" else None,
     )  # fmt: skip
 

@@ -22,7 +22,6 @@ from bot.cli.output import READ, WRITTEN, Output, prints
 from bot.cli.terminal import show
 from bot.clock import SystemClock
 from bot.content.excerpts import chosen, find_passage, unclear_lines
-from bot.content.quoting import OMISSION
 from bot.content.values import day as read_day
 from bot.content.values import no_such
 from bot.errors import ContentError, DecisionError
@@ -66,11 +65,8 @@ def excerpt(paths: Paths, words: str, name: str | None, author: str, original: s
             partial(prove_stored, store=store, clock=clock),
             lambda: content.problems,
         )
-        text = campaign.sources[found.source].text[found.start : found.end]
-        # Words with an omission are the quotation themselves.
-        text = words.strip() if OMISSION in words and words.strip() not in text else text
         made = propose(
-            found, text, desk=desk, campaign=campaign, outbox=store.outbox if store else None,
+            found, words, desk=desk, campaign=campaign, outbox=store.outbox if store else None,
             now=clock.now(), author=author, original=original,
         )  # fmt: skip
     code = 0 if made.is_fine else 1

@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,12 +11,20 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot.app.content import SPECS, Paths
-from bot.app.jobs import collect_now, digest_of
 from bot.app.storage import settings
 from bot.app.workspace import Workspace, open_readonly
 from bot.authority.access import Access
 from bot.authority.users import Right
-from bot.cli.output import Output, in_readonly, json_option, places, print_json, prints, somebody
+from bot.cli.output import (
+    WRITTEN,
+    Output,
+    in_readonly,
+    in_workspace,
+    json_option,
+    places,
+    print_json,
+    somebody,
+)
 from bot.cli.proof import proved
 from bot.cli.terminal import show, show_fitting, table
 from bot.content.report_words import ENGLISH, FOLDER, to_translate
@@ -23,6 +32,7 @@ from bot.content.zones import shown
 from bot.engagement import export as exports
 from bot.engagement import monthly_files
 from bot.engagement.ages import AGES
+from bot.engagement.collector import Collector
 from bot.engagement.judged import GROUPINGS, JUDGED_BY
 from bot.engagement.monthly import Period
 from bot.engagement.monthly_text import monthly_lines
@@ -31,17 +41,19 @@ from bot.engagement.report import Reporter
 from bot.engagement.report_text import OWN_AUDIENCE, WHY_NO_BEST_TIME
 from bot.errors import OperatorError
 from bot.operations.channels import channels_of
-from bot.operations.digest import monthly, sign_off
+from bot.operations.digest import digest_of, monthly, sign_off
 from bot.settings.private import write_private
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-@prints
-def collect(paths: Paths) -> Output:
+@in_workspace
+def collect(workspace: Workspace) -> Output:
     """Read the numbers that are due now; a running service does so by itself."""
-    tally = collect_now(paths)
+    store, clock = workspace.store, workspace.clock
+    with closing(workspace.connections()) as connections:
+        campaign, platform = workspace.campaign, connections.platform
+        tally = Collector(store, clock, lambda: campaign, platform, SPECS.__getitem__).run()
     line = (
         f"{tally.taken} read, {tally.put_off} tried again later, {tally.failed} failed, "
         f"{tally.missed} missed, {tally.gone} gone; followers of {tally.followers} account(s)"
@@ -85,7 +97,7 @@ def digest(paths: Paths, only_print: bool, as_json: bool) -> None:
 @click.option("--since", metavar="DAY", help="Only posts from this day on, such as 2026-12-09.")
 @click.option("--post", metavar="ID", help="All numbers of one post.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+@click.option("--html", type=WRITTEN, metavar="FILE",
               help="Write the whole report as one web page.")  # fmt: skip
 @json_option
 @places
@@ -128,9 +140,9 @@ def engagement(
 )
 @click.option("--from", "first", metavar="DAY", default="", help="Other days: the first of them.")
 @click.option("--to", "last", metavar="DAY", default="", help="The last of them.")
-@click.option("--html", type=_FILE, metavar="FILE", help="Write it as one web page.")
-@click.option("--pdf", type=_FILE, metavar="FILE", help="Write it to be printed.")
-@click.option("--xlsx", type=_FILE, metavar="FILE", help="Write it as a workbook.")
+@click.option("--html", type=WRITTEN, metavar="FILE", help="Write it as one web page.")
+@click.option("--pdf", type=WRITTEN, metavar="FILE", help="Write it to be printed.")
+@click.option("--xlsx", type=WRITTEN, metavar="FILE", help="Write it as a workbook.")
 @click.option("--lang", metavar="LANG", default=ENGLISH, show_default=True,
               help="Language of the report's own words; quotations keep theirs.")  # fmt: skip
 @click.option("--catalogue", metavar="LANG", default="",

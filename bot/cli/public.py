@@ -9,7 +9,6 @@ from typing import cast
 import click
 
 from bot.app.content import SPECS, Paths
-from bot.app.jobs import archive_of
 from bot.app.storage import settings
 from bot.app.workspace import Workspace, open_corrections
 from bot.authority.users import Right
@@ -20,7 +19,7 @@ from bot.content.files import BOUNDS
 from bot.content.model import Investigation, Mode
 from bot.delivery.links import looks
 from bot.errors import DecisionError
-from bot.evidence.archive import Archive, KeptFile, kept, link_to_copy, paced
+from bot.evidence.archive import Archive, KeptFile, archive_of, kept, link_to_copy, paced
 from bot.planning.corrections import Corrections
 from bot.platforms.base import KeepsDocuments
 from bot.public.folder import write_folder

@@ -22,13 +22,14 @@ from bot.engine.scheduler import LONGEST_WAIT, AccountWorkers, Activity, ChangeW
 from bot.errors import ConflictError, DecisionError
 from bot.evidence.archive import Archive
 from bot.log import get_logger
-from bot.operations.channels import Channels, Notifier
+from bot.operations.channels import Channels, Notifier, ping
 from bot.operations.digest import Digest
 from bot.operations.model import MachineFacts, ServiceStatus
 from bot.operations.status import DiskWatch, Inspector, in_large_steps, status_of
 from bot.operations.waiting import PersonalNotifier
 from bot.planning.store import Planner, Store
 from bot.rendering.rendered import RenderedCampaign
+from bot.settings.environment import Settings
 
 log = get_logger(__name__)
 
@@ -64,14 +65,9 @@ class Bot:
     digest: Digest
     owner: str
     machine: str
-    #: Address of the dashboard; empty where there is none.
-    desk: str
-    #: Asks the dead man's address, if there is one.
-    ping: Callable[[], None]
+    known: Settings
     #: Lets go of all accounts' connections.
     disconnect: Callable[[], None]
-    #: For how long is kept what proves nothing.
-    keep: timedelta
     #: Looks after the links of a campaign; None where nobody asked for that.
     archive: Callable[[Campaign], Archive] | None = None
     #: What the outbox was last brought to.
@@ -152,12 +148,13 @@ class Bot:
 
     @cached_property
     def notifier(self) -> Notifier:
-        head = self.store.audit.signed_head
-        return Notifier(self.store.notices, self.clock, self.status, self.channels, self.desk, head)
+        desk, head = self.known.desk(), self.store.audit.signed_head
+        return Notifier(self.store.notices, self.clock, self.status, self.channels, desk, head)
 
     @cached_property
     def personal(self) -> PersonalNotifier:
-        return PersonalNotifier(self.store, self.clock, self.contents.campaign, self.desk)
+        desk = self.known.desk()
+        return PersonalNotifier(self.store, self.clock, self.contents.campaign, desk)
 
     def busy(self, now: datetime) -> tuple[str, ...]:
         """Name the accounts with something to send or to read back, or not yet looked at."""
@@ -222,7 +219,7 @@ class Bot:
     def tell_dead_man(self) -> None:
         """Say that all is well; who hears nothing raises an alarm."""
         if self.status().is_ready:
-            self.ping()
+            ping(self.known.deadman)
 
     def account_workers(self) -> AccountWorkers:
         watch = ChangeWatch(self.store.version, self.clock)
@@ -289,7 +286,7 @@ class Bot:
         """Forget what is old and proves nothing; by a clock that is wrong nothing is old."""
         if not self.clock_guard.is_sure() or self.store.restore_guard.reason():
             return
-        store, before = self.store, self.clock.now() - self.keep
+        store, before = self.store, self.clock.now() - timedelta(days=self.known.keep_days)
         copies = (store.directory / "backups").glob("*-before-*.db")
         old = sorted(copies, key=lambda path: path.stat().st_mtime)[:-COPIES]
         for path in old:

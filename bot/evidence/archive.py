@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot import VERSION
 from bot.authority.audit import AuditRow
 from bot.canonical import JsonObject, sha256_hex
 from bot.clock import Clock
@@ -17,6 +18,7 @@ from bot.evidence.fetching import FetchError, Hop, PageFetcher
 from bot.evidence.page_text import page_text
 from bot.evidence.warc import page_in, page_warc, posts_warc, time_stamp
 from bot.rendering.similarity import similar_pairs
+from bot.settings.environment import Settings
 
 #: Between two looks at one link.
 APART = timedelta(days=7)
@@ -147,6 +149,12 @@ class Archive:
             if each.address and (last is None or last.at <= now - APART):
                 return self.look(each)
         return None
+
+
+def archive_of(store: DeliveryStore, clock: Clock, known: Settings, campaign: Campaign) -> Archive:
+    """Return what keeps a campaign's evidence; it says which campaign asks."""
+    agent = f"Verbatim/{VERSION} (keeps evidence for the campaign {campaign.schedule.campaign})"
+    return Archive(store, clock, PageFetcher(clock, agent, known.links_proxy), known.time_stamps)
 
 
 def paced(

@@ -1,7 +1,7 @@
 """The week's summary, and a month's report with what people decided and who signed it off."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -21,9 +21,11 @@ from bot.errors import DecisionError, Severity
 from bot.log import get_logger
 from bot.operations.channels import Alert, Channels
 from bot.operations.model import Matter
+from bot.operations.status import status_of
 from bot.planning.corrections import public_corrections
-from bot.planning.outlook import Outlook
+from bot.planning.outlook import Outlook, outlook_of
 from bot.planning.store import Store
+from bot.platforms.spec import PlatformSpec
 from bot.rendering.rendered import RenderedCampaign
 
 #: Of the audit row of a person who answers for a report.
@@ -158,6 +160,23 @@ class Digest:
             return False
         self.store.digests.mark_sent(week, self.clock.now())
         return True
+
+
+def digest_of(
+    store: Store,
+    clock: Clock,
+    rendered: Callable[[], RenderedCampaign],
+    specs: Mapping[str, PlatformSpec],
+    channels: Channels,
+) -> Digest:
+    return Digest(
+        store,
+        clock,
+        reporter=lambda: Reporter(store, clock, rendered().campaign, specs),
+        ahead=lambda: outlook_of(store, clock, rendered(), days=7),
+        channels=channels,
+        matters=lambda: status_of(store, rendered().campaign.schedule, clock).matters,
+    )
 
 
 def _went_out(week: Report, end: datetime) -> Iterator[str]:

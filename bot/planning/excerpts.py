@@ -8,7 +8,7 @@ from bot.checks.checking import NEW_FILE, CheckedContent, DeskCheck
 from bot.content.excerpts import QuotingPost, file_of, propose_id
 from bot.content.files import SCHEDULE
 from bot.content.model import Campaign, Post, Source
-from bot.content.quoting import Found, overlaps, prove
+from bot.content.quoting import OMISSION, Found, overlaps, prove
 from bot.content.sources import SOURCES
 from bot.content.zones import shown
 from bot.delivery.lifecycle import UNSENT
@@ -96,7 +96,7 @@ class Excerpt:
 
 def propose(
     found: Found,
-    text: str,
+    words: str,
     *,
     desk: DeskCheck,
     campaign: Campaign,
@@ -110,10 +110,15 @@ def propose(
     What does not fit is first made a thread. Of several accounts of a platform the first is taken:
     one text never goes out from two.
 
+    Args:
+        words: By which it was found: those with an omission are the quotation themselves.
+
     Raises:
         DecisionError: a translation without the words that it translates.
     """
-    source = campaign.sources[found.source]
+    source, words = campaign.sources[found.source], words.strip()
+    passage = source.text[found.start : found.end]
+    text = words if OMISSION in words and words not in passage else passage
     if source.translation_of and not original:
         raise DecisionError(
             f"{source.id!r} is a translation of {source.translation_of!r}: "

@@ -116,17 +116,22 @@ def _day_apps(days: RehearsedDays, address: DeskAddress) -> ASGIApp:
     return app
 
 
-@contextmanager
-def _serving(app: ASGIApp, place: str, name: str, **options: Any) -> Iterator[bool]:
-    """Serve in a thread for as long as this lasts; False where it cannot listen, as is logged."""
+def listen(place: str) -> socket.socket:
+    """Return a socket that listens on an address such as 127.0.0.1:8000; OSError if taken."""
     host, _colon, port = place.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Of [::] it takes IPv4 too, as the system does by itself.
     both = family is socket.AF_INET6 and socket.has_dualstack_ipv6()
+    return socket.create_server(
+        (host.strip("[]"), int(port)), family=family, backlog=128, dualstack_ipv6=both
+    )
+
+
+@contextmanager
+def _serving(app: ASGIApp, place: str, name: str, **options: Any) -> Iterator[bool]:
+    """Serve in a thread for as long as this lasts; False where it cannot listen, as is logged."""
     try:
-        listening = socket.create_server(
-            (host.strip("[]"), int(port)), family=family, backlog=128, dualstack_ipv6=both
-        )
+        listening = listen(place)
     except OSError as error:
         log.error(f"no {name}", address=place, reason=error.strerror)  # noqa: TRY400 - no bug
         yield False

@@ -74,10 +74,3 @@ def test_a_hostile_file_is_refused_by_a_rule_and_nothing_is_written(
     assert {problem.rule for problem in refused.value.problems} == {rule}
     assert run(["init", str(tmp_path / "new"), "--letter", str(letter)]) == 1
     assert not (tmp_path / "new").exists()
-
-
-def test_what_no_office_program_shows_is_no_word_of_the_letter(tmp_path: Path) -> None:
-    letter = tmp_path / "letter.odt"
-    letter.write_bytes(odt("<text:p>We ask you to stop.</text:p>Never.<text:p>Thank you.</text:p>"))
-
-    assert read_document(letter).text == "We ask you to stop.\n\nThank you.\n"

@@ -155,7 +155,7 @@ def do(
     """Return what runs a verb as Ann; its exit code, and what it prints as JSON."""
     monkeypatch.setenv("VERBATIM_TOKEN", token_of(bot.store, bot.clock, "Ann"))
     made = partial(PageFetcher, resolve=pages.resolve, dial=pages.dial)
-    monkeypatch.setattr("bot.app.jobs.PageFetcher", made)
+    monkeypatch.setattr("bot.evidence.archive.PageFetcher", made)
 
     def done(*words: str) -> tuple[int, Any]:
         capsys.readouterr()

@@ -69,6 +69,18 @@ def test_two_sentences_become_a_post_that_can_be_copied_and_downloaded(
     assert page.count('aria-current="true">') == 2
 
 
+def test_pasted_words_with_an_omission_stay_as_they_were_pasted(edna: HttpBrowser) -> None:
+    words = "The people we speak of are our mothers and fathers, […] our neighbors and our friends."
+
+    text = shown_yaml(edna.get(f"/sources/letter?words={quote(words)}").text)
+
+    root, _problems = parse(text.encode(), file="new.yaml")
+    assert root is not None
+    quoted = root.entries("posts")[0].child("quote")
+    assert quoted is not None
+    assert quoted.text("text") == words
+
+
 def test_after_one_sentence_the_next_one_ends_the_passage(edna: HttpBrowser) -> None:
     page = edna.get("/sources/letter?first=3&last=3").text
 

@@ -13,6 +13,7 @@ import yaml
 from bot.authority.tables import StopReason
 from bot.operations.channels import ping
 from bot.settings.environment import Settings
+from bot.settings.secrets import Secret
 from bot.web.server import Monitor, metrics, monitoring
 from tests.conftest import ROOT
 from tests.fakes.loopback import Loopback, Told
@@ -100,7 +101,7 @@ def test_before_the_service_is_at_work_it_is_not_ready() -> None:
 
 def test_the_dead_man_hears_only_while_nothing_is_urgent(bot: RunningBot) -> None:
     with Loopback(lambda _request: Told(503)) as deadman:
-        bot.services.ping = lambda: ping(f"{deadman.origin}/me")
+        bot.services.known = Settings(deadman=Secret(f"{deadman.origin}/me"))
         bot.services.tell_dead_man()
         bot.store.accounts.stop("m", StopReason.UNAUTHORIZED, "revoked", bot.clock.now())
         bot.services.tell_dead_man()

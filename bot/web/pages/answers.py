@@ -116,17 +116,18 @@ def approve(request: RequestContext) -> Answer:
 
 
 def ask_change(request: RequestContext) -> Answer:
-    by, post_id = request.require(Right.APPROVE), request.path_value("post")
-    seen, comment = request.form_values("fingerprint"), request.form_value("comment", most=_NOTE)
-    answered = _answers(request.context).object_to(ASK, post_id, comment, by=by.name, seen=seen)
-    return _next(request, post_id, "change", answered)
+    return _object(request, ASK, "change")
 
 
 def refuse(request: RequestContext) -> Answer:
+    return _object(request, REFUSE, "refused")
+
+
+def _object(request: RequestContext, answer: str, done: str) -> Answer:
     by, post_id = request.require(Right.APPROVE), request.path_value("post")
     seen, comment = request.form_values("fingerprint"), request.form_value("comment", most=_NOTE)
-    answered = _answers(request.context).object_to(REFUSE, post_id, comment, by=by.name, seen=seen)
-    return _next(request, post_id, "refused", answered)
+    answered = _answers(request.context).object_to(answer, post_id, comment, by=by.name, seen=seen)
+    return _next(request, post_id, done, answered)
 
 
 def withdraw(request: RequestContext) -> Answer:

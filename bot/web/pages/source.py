@@ -181,7 +181,7 @@ def _picked(request: RequestContext, source: Source) -> Picked | None:
     context = request.context
     try:
         made = excerpts.propose(
-            found, source.text[found.start : found.end], desk=context.deskcheck,
+            found, words, desk=context.deskcheck,
             campaign=context.campaign, outbox=context.store.outbox, now=context.clock.now(),
             author="" if request.who == context.guest() else request.who.name,
             original=_words(request, "original"),
