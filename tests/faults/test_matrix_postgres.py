@@ -88,7 +88,9 @@ def test_row_29_a_connection_cut_at_any_statement(
     tally(29, f"connection cut {when} the server did what it was told, {len(plays)} of"
           f" {len(turns)} statements", total(*plays), injected=proxy.cuts,
           also={"errors": failed})  # fmt: skip
-    assert failed
+    # Of a few statements none need be one that ends a job: whoever asks again goes on.
+    assert proxy.cuts
+    assert failed or which == FEW
 
 
 @pytest.mark.parametrize("accounts", ["x", pytest.param("mb", marks=pytest.mark.slow)])
