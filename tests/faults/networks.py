@@ -263,6 +263,8 @@ class NetworkServers:
         """Begin anew: no statuses, no keys, no faults."""
         for one in (self.x, self.m, self.b):
             one.forget()
+        for dice in self.dice.values():
+            dice.thrown.clear()
         self.do_calm()
 
     def do_storm(self, share: float, seed: int) -> None:
